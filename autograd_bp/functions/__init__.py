@@ -1,0 +1,60 @@
+"""Every operation under its public name, for nodes, arrays and numbers alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_bp.functions import elementwise, indexing, products, reductions, shapes
+from autograd_bp.functions.elementwise import ELEMENTWISE, PREDICATES
+from autograd_bp.tensor import Tensor
+
+_MODULES = {
+    elementwise: "where clip round leaky_relu elu gelu",
+    reductions: (
+        "sum prod mean var std max min cumsum cumprod logsumexp softmax log_softmax"
+    ),
+    shapes: (
+        "asarray astype reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis "
+        "expand_dims squeeze atleast_1d atleast_2d broadcast_to broadcast_arrays concatenate stack "
+        "hstack vstack split array_split flip roll tile repeat pad diagonal diag trace tril triu "
+        "one_hot"
+    ),
+    indexing: "take",
+    products: "matmul dot vdot inner outer tensordot einsum",
+}
+
+PUBLIC: dict[str, Callable[..., Any]] = {
+    **ELEMENTWISE,
+    **PREDICATES,
+    **{
+        name: getattr(module, name) for module, names in _MODULES.items() for name in names.split()
+    },
+}
+"""Every operation by its public name; `ab.<name>` is the same function."""
+PUBLIC["amax"], PUBLIC["amin"] = PUBLIC["max"], PUBLIC["min"]
+PUBLIC["concat"] = PUBLIC["concatenate"]
+
+
+def _shape_method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """t.reshape(2, 3) as well as t.reshape((2, 3))."""
+
+    def method(self: Tensor, *lengths: Any, **keywords: Any) -> Any:
+        if len(lengths) == 1 and (lengths[0] is None or isinstance(lengths[0], tuple | list)):
+            return function(self, lengths[0], **keywords)
+        return function(self, lengths or None, **keywords)
+
+    method.__name__ = function.__name__
+    method.__doc__ = function.__doc__
+    return method
+
+
+for _name in (
+    "sum mean prod max min var std cumsum cumprod argmax argmin any all clip round dot astype exp "
+    "log sqrt sin cos tanh sigmoid relu softmax log_softmax ravel squeeze swapaxes repeat diagonal "
+    "trace"
+).split():
+    setattr(Tensor, _name, PUBLIC[_name])
+Tensor.flatten = PUBLIC["ravel"]
+for _name in ("reshape", "transpose"):
+    setattr(Tensor, _name, _shape_method(PUBLIC[_name]))

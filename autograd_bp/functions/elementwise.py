@@ -1,0 +1,190 @@
+"""Elementwise operations under NumPy's names, made from the rows of the sheet."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_bp.operations import apply, plain, without_history
+from autograd_bp.rules import ROWS, Rule
+
+# Public name: row. NumPy has several names for some.
+_NAMES = {
+    "add": "add",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "floor_divide": "floor_divide",
+    "remainder": "mod",
+    "mod": "mod",
+    "power": "pow",
+    "pow": "pow",
+    "negative": "neg",
+    "positive": "identity",
+    "absolute": "abs",
+    "abs": "abs",
+    "fabs": "abs",
+    "radians": "deg2rad",
+    "degrees": "rad2deg",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    **{
+        name: name
+        for name in (
+            "fmod sign copysign square reciprocal deg2rad rad2deg sqrt cbrt exp exp2 expm1 log log2 "
+            "log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan arctan2 sinh cosh "
+            "tanh arcsinh arccosh arctanh hypot sinc maximum minimum fmax fmin floor ceil trunc "
+            "rint heaviside sigmoid relu softplus silu"
+        ).split()
+    },
+}
+
+
+def operation(rule: Rule, name: str) -> Callable[..., Any]:
+    """The public function of a row without parameters."""
+    n = len(rule.args)
+
+    def function(*operands: Any) -> Any:
+        if len(operands) != n:
+            raise TypeError(
+                f"{name}({', '.join(rule.args)}) takes {n} operand{'s' * (n > 1)}, not "
+                f"{len(operands)}"
+            )
+        return apply(rule, operands)
+
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "autograd_bp"
+    positional = inspect.Parameter.POSITIONAL_ONLY
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(argument, positional) for argument in rule.args]
+    )
+    function.__doc__ = describe(rule)
+    return function
+
+
+def describe(rule: Rule) -> str:
+    """A docstring from a row."""
+    lines = [
+        f"``{rule.formula.text}``, elementwise, with broadcasting.",
+        "",
+        "Derivatives, from the rule sheet (`out` is the result):",
+        "",
+        *(
+            f"- by {argument}: ``{'0' if partial is None else partial.text}``"
+            for argument, partial in zip(rule.args, rule.partials, strict=True)
+        ),
+    ]
+    restricted = [
+        f"{argument} in {interval}"
+        for argument, interval in zip(rule.args, rule.domain, strict=True)
+        if str(interval) != "(-inf, inf)"
+    ]
+    if restricted:
+        lines += ["", f"Defined for {', '.join(restricted)}; nan elsewhere, as in NumPy."]
+    return "\n".join(lines)
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    name: operation(ROWS[row], name) for name, row in _NAMES.items()
+}
+"""Every elementwise operation by its public name."""
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, y elsewhere; no derivative comes from the branch not taken.
+
+    >>> import autograd_bp as ab
+    >>> x = ab.Tensor([0.0, 4.0])
+    >>> ab.where(x > 0, ab.sqrt(x), 0.0).sum().backward()
+    >>> x.grad
+    array([0.  , 0.25])
+    """
+    return apply(ROWS["where"], (condition, x, y))
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+    """a limited to the interval from `a_min` to `a_max`; None is no limit.
+
+    The derivative passes on the closed interval.
+    """
+    low = a_min if a_min is not None else min
+    high = a_max if a_max is not None else max
+    return apply(
+        ROWS["clip"], (a, -np.inf if low is None else low, np.inf if high is None else high)
+    )
+
+
+def round(a: Any, decimals: int = 0, out: None = None) -> Any:  # noqa: A001
+    """a to `decimals` decimals, halves to even; the derivative is zero."""
+    refuse_out(out, "round")
+    if decimals == 0:
+        return apply(ROWS["rint"], (a,))
+    scale = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return apply(ROWS["rint"], (a * scale,)) / scale
+    return apply(ROWS["rint"], (a / scale,)) * scale
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where positive, ``negative_slope * x`` elsewhere."""
+    return apply(ROWS["leaky_relu"], (x,), (float(negative_slope),))
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where positive, ``alpha * expm1(x)`` elsewhere (Clevert et al. 2016)."""
+    return apply(ROWS["elu"], (x,), (float(alpha),))
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """x times the standard normal distribution function at x (Hendrycks & Gimpel 2016).
+
+    `approximate` is ``"none"``, or ``"tanh"`` for their approximation.
+    """
+    rows = {"none": "gelu", "tanh": "gelu_tanh"}
+    if approximate not in rows:
+        raise ValueError(f"gelu: approximate is 'none' or 'tanh', not {approximate!r}")
+    return apply(ROWS[rows[approximate]], (x,))
+
+
+def refuse_out(out: Any, name: str) -> None:
+    """TypeError if a result array was given."""
+    if out is not None:
+        raise TypeError(
+            f"{name} cannot write to out=: a recorded graph may need what is there. Use the result"
+        )
+
+
+# -- no derivative --------------------------------------------------------------------------------
+
+
+def predicate(name: str) -> Callable[..., Any]:
+    """NumPy's function of that name on the numbers of nodes; its result has no history."""
+    numpy_function = getattr(np, name)
+
+    def function(*operands: Any, **keywords: Any) -> Any:
+        refuse_out(keywords.pop("out", None), name)
+        result = numpy_function(*map(plain, operands), **{k: plain(v) for k, v in keywords.items()})
+        return without_history(result, operands)
+
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "autograd_bp"
+    function.__doc__ = f"`numpy.{name}` of the numbers; no derivative."
+    return function
+
+
+PREDICATES: dict[str, Callable[..., Any]] = {
+    name: predicate(name)
+    for name in (
+        "greater greater_equal less less_equal equal not_equal logical_and logical_or logical_not "
+        "logical_xor isnan isinf isfinite signbit argmax argmin argsort any all count_nonzero"
+    ).split()
+}

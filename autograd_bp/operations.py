@@ -1,0 +1,112 @@
+"""Applying a row of the sheet to whatever the operands are, and reading the sheet on nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_bp import tensor, value
+from autograd_bp.graph import Node
+from autograd_bp.rules import ROWS, Namespace, Rule
+from autograd_bp.rules.arrays import CONSTANTS, only
+from autograd_bp.tensor import Tensor, as_operand
+from autograd_bp.value import Value, is_number
+
+
+def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+    """Apply a rule: to Tensors if there is one, else to Values, else to plain arrays.
+
+    A list or tuple that holds nodes counts as the Tensor it stacks to.
+    """
+    operands = tuple(
+        joined(operand) if isinstance(operand, list | tuple) else operand for operand in operands
+    )
+    nodes = [operand for operand in operands if isinstance(operand, Node)]
+    if not nodes:
+        return rule.array.forward(*map(as_operand, operands), *params)
+    if (
+        rule.kind == "elementwise"
+        and all(isinstance(node, Value) for node in nodes)
+        and all(isinstance(operand, Node) or is_number(operand) for operand in operands)
+    ):
+        return value.apply(rule, operands, params)
+    return tensor.apply(rule, operands, params)
+
+
+def joined(operand: Any) -> Any:
+    """A nested list of nodes as one Tensor that derivatives pass; anything else as it is."""
+    if isinstance(operand, list | tuple) and _holds_node(operand):
+        return apply(ROWS["stack"], tuple(joined(element) for element in operand), (0,))
+    return operand
+
+
+def _holds_node(elements: Any) -> bool:
+    return any(
+        isinstance(element, Node) or (isinstance(element, list | tuple) and _holds_node(element))
+        for element in elements
+    )
+
+
+def plain(operand: Any) -> Any:
+    """The numbers of a node (also inside lists and tuples); anything else as it is."""
+    if isinstance(operand, Node):
+        return operand._data
+    if isinstance(operand, list):
+        return [plain(element) for element in operand]
+    if type(operand) is tuple:
+        return tuple(map(plain, operand))
+    return operand
+
+
+def on_data(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that has no derivative, applied to the numbers of nodes."""
+
+    def apply_to_data(*operands: Any) -> Any:
+        return function(*map(plain, operands))
+
+    return apply_to_data
+
+
+class _NodeNamespace(Namespace):
+    """The sheet on nodes: a row is the operation that records, so derivatives have derivatives."""
+
+    def row(self, rule: Rule) -> Callable[..., Any]:
+        if rule.variadic:
+            return lambda xs, *params: apply(rule, tuple(xs), params)
+        n = len(rule.args)
+        return lambda *values: apply(rule, values[:n], values[n:])
+
+
+NODE = _NodeNamespace(
+    "node",
+    {
+        **{
+            name: on_data(meaning) if callable(meaning) else meaning
+            for name, meaning in CONSTANTS.items()
+        },
+        "only": only,
+    },
+    guarded=True,
+)
+
+
+def to_value(node: Node) -> Value:
+    """A Value from a Tensor with one element; a Value as it is."""
+    if isinstance(node, Value):
+        return node
+    assert isinstance(node, Tensor)
+    number = float(node._data.reshape(()))
+    if not node.requires_grad:
+        return Value(number, requires_grad=False)
+    return value.record(ROWS["item"], (node._operand(),), (node,), (), number)
+
+
+def without_history(array: Any, like: tuple[Any, ...]) -> Any:
+    """The result of something that has no derivative: a Tensor if a Tensor came in."""
+    if any(isinstance(operand, Tensor) for operand in like):
+        return tensor.result(array)
+    if any(isinstance(operand, Value) for operand in like) and np.ndim(array) == 0:
+        return array.item() if isinstance(array, np.generic | np.ndarray) else array
+    return array

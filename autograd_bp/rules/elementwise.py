@@ -1,0 +1,295 @@
+"""The elementwise rows: a formula, and one partial derivative per argument.
+
+A partial may name other rows, its own among them, and `out`, the result. Each is written so that
+it holds to a few ulp over the whole floating-point range, and so that its own derivative does:
+differences that cancel and squares that overflow are avoided, often by way of a row that exists
+for nothing else (`sech`, `unit`, `one_minus_square`). At a kink it gives a subgradient, ties
+shared equally; a partial that is a condition selects.
+"""
+
+from __future__ import annotations
+
+import math
+
+from autograd_bp.rules.rule import (
+    NON_NEGATIVE,
+    POSITIVE,
+    REAL,
+    Interval,
+    add_to_sheet,
+    elementwise,
+)
+
+inf = math.inf
+UNIT = Interval(-1.0, 1.0)
+
+# -- arithmetic -----------------------------------------------------------------------------------
+
+add_to_sheet(
+    elementwise("identity(x)", "x", d=["1"]),
+    # A Value from a Tensor with one element.
+    elementwise("item(x)", "x", d=["1"]),
+    elementwise("add(x, y)", "x + y", d=["1", "1"], symbol="+"),
+    elementwise("sub(x, y)", "x - y", d=["1", "-1"], symbol="−"),
+    elementwise("mul(x, y)", "x * y", d=["y", "x"], symbol="×"),
+    # The product of a cotangent x and a derivative y, in gradients of gradients: a zero of x
+    # stays zero whatever it meets.
+    elementwise("chain(x, y)", "chain(x, y)", d=["y", "x"], symbol="×"),
+    elementwise("div(x, y)", "x / y", d=["1 / y", "-out / y"], symbol="/"),
+    elementwise("floor_divide(x, y)", "x // y", d=["0", "0"], symbol="//"),
+    elementwise("mod(x, y)", "x % y", d=["1", "-(x // y)"], symbol="%", kinks=["x % y"]),
+    elementwise("fmod(x, y)", "fmod(x, y)", d=["1", "-trunc(x / y)"], kinks=["fmod(x, y)"]),
+    elementwise(
+        "pow(x, y)",
+        "x ** y",
+        d=[
+            "y * pow_less(x, y, 1) if y != 0 else 0",
+            "out * log(x) if x != 0 else (0 if y >= 0 else -inf)",
+        ],
+        symbol="**",
+        domain=[POSITIVE, REAL],
+        boundary={
+            (0.0, 0.0): (0.0, 0.0),
+            (0.0, 0.5): (inf, 0.0),
+            (0.0, 1.0): (1.0, 0.0),
+            (0.0, 2.0): (0.0, 0.0),
+            (0.0, -1.0): (-inf, -inf),
+            (-2.0, 3.0): (12.0, math.nan),
+            (2.0, 0.0): (0.0, math.log(2.0)),
+        },
+    ),
+    # x ** (y - n), right where y - n is not a float: the derivatives of pow by x.
+    elementwise(
+        "pow_less(x, y; n)",
+        "pow_less(x, y, n)",
+        d=[
+            "(y - n) * pow_less(x, y, n + 1) if y != n else 0",
+            "out * log(x) if x != 0 else (0 if y >= n else -inf)",
+        ],
+        domain=[POSITIVE, REAL],
+    ),
+    elementwise("neg(x)", "-x", d=["-1"], symbol="−"),
+    elementwise("abs(x)", "abs(x)", d=["sign(x)"], kinks=["x"], boundary={(0.0,): (0.0,)}),
+    elementwise("sign(x)", "sign(x)", d=["0"]),
+    elementwise("copysign(x, y)", "copysign(x, y)", d=["sign(x) * copysign(1.0, y)", "0"]),
+    elementwise("square(x)", "x * x", d=["2 * x"], symbol="^2"),
+    elementwise("reciprocal(x)", "1 / x", d=["-out * out"], symbol="1/x"),
+    elementwise("deg2rad(x)", "x * (pi / 180)", d=["pi / 180"]),
+    elementwise("rad2deg(x)", "x * (180 / pi)", d=["180 / pi"]),
+)
+
+# -- powers, exponentials, logarithms -------------------------------------------------------------
+
+add_to_sheet(
+    elementwise(
+        "sqrt(x)",
+        "sqrt(x)",
+        d=["0.5 / out"],
+        domain=[NON_NEGATIVE],
+        boundary={(0.0,): (inf,)},
+    ),
+    elementwise("cbrt(x)", "cbrt(x)", d=["1 / (3 * out * out)"], boundary={(0.0,): (inf,)}),
+    elementwise("exp(x)", "exp(x)", d=["out"]),
+    elementwise("exp2(x)", "exp2(x)", d=["out * ln2"]),
+    elementwise("expm1(x)", "expm1(x)", d=["exp(x)"]),
+    elementwise("log(x)", "log(x)", d=["1 / x"], domain=[POSITIVE], boundary={(0.0,): (inf,)}),
+    elementwise("log2(x)", "log2(x)", d=["log2_e / x"], domain=[POSITIVE]),
+    elementwise("log10(x)", "log10(x)", d=["log10_e / x"], domain=[POSITIVE]),
+    elementwise(
+        "log1p(x)", "log1p(x)", d=["1 / (1 + x)"], domain=[Interval(-1.0, closed=(False, False))]
+    ),
+    elementwise(
+        "logaddexp(x, y)",
+        "logaddexp(x, y)",
+        d=["0.5 if x == y else sigmoid(x - y)", "0.5 if x == y else sigmoid(y - x)"],
+    ),
+    elementwise(
+        "logaddexp2(x, y)",
+        "logaddexp2(x, y)",
+        d=["0.5 if x == y else sigmoid2(x - y)", "0.5 if x == y else sigmoid2(y - x)"],
+    ),
+)
+
+# -- trigonometric and hyperbolic -----------------------------------------------------------------
+
+add_to_sheet(
+    elementwise("sin(x)", "sin(x)", d=["cos(x)"]),
+    elementwise("cos(x)", "cos(x)", d=["-sin(x)"]),
+    elementwise("tan(x)", "tan(x)", d=["1 + out * out"]),
+    elementwise(
+        "arcsin(x)",
+        "arcsin(x)",
+        d=["1 / sqrt(one_minus_square(x))"],
+        domain=[UNIT],
+        boundary={(1.0,): (inf,), (-1.0,): (inf,)},
+    ),
+    elementwise(
+        "arccos(x)",
+        "arccos(x)",
+        d=["-1 / sqrt(one_minus_square(x))"],
+        domain=[UNIT],
+        boundary={(1.0,): (-inf,), (-1.0,): (-inf,)},
+    ),
+    elementwise("arctan(x)", "arctan(x)", d=["square(1 / hypot(1.0, x))"]),
+    elementwise(
+        "arctan2(x, y)",
+        "arctan2(x, y)",
+        d=[
+            "h = hypot(x, y); unit(y, x) / h if h != 0 else 0",
+            "h = hypot(x, y); -unit(x, y) / h if h != 0 else 0",
+        ],
+        boundary={(0.0, 0.0): (0.0, 0.0)},
+    ),
+    elementwise("sinh(x)", "sinh(x)", d=["cosh(x)"]),
+    elementwise("cosh(x)", "cosh(x)", d=["sinh(x)"]),
+    elementwise("tanh(x)", "tanh(x)", d=["square(sech(x))"]),
+    elementwise("arcsinh(x)", "arcsinh(x)", d=["1 / hypot(1.0, x)"]),
+    elementwise(
+        "arccosh(x)",
+        "arccosh(x)",
+        d=["1 / (sqrt(x - 1) * sqrt(x + 1))"],
+        domain=[Interval(1.0, closed=(True, False))],
+        boundary={(1.0,): (inf,)},
+    ),
+    elementwise(
+        "arctanh(x)",
+        "arctanh(x)",
+        d=["1 / one_minus_square(x)"],
+        domain=[UNIT],
+        boundary={(1.0,): (inf,), (-1.0,): (inf,)},
+    ),
+    elementwise("one_minus_square(x)", "(1 - x) * (1 + x)", d=["-2 * x"]),
+    # 1 / cosh(x), where cosh would overflow.
+    elementwise(
+        "sech(x)", "t0 = exp(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-out * tanh(x)"]
+    ),
+    # The same in powers of two: 2 / (2**x + 2**-x).
+    elementwise(
+        "sech2(x)", "t0 = exp2(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-ln2 * out * tanh(x * ln2)"]
+    ),
+    elementwise(
+        "hypot(x, y)",
+        "hypot(x, y)",
+        d=["unit(x, y)", "unit(y, x)"],
+        kinks=["hypot(x, y)"],
+        boundary={(0.0, 0.0): (0.0, 0.0)},
+    ),
+    # The component along x of the unit vector in the direction of (x, y); 0 at the origin.
+    elementwise(
+        "unit(x, y)",
+        "x / hypot(x, y) if x != 0 else 0",
+        d=[
+            "h = hypot(x, y); square(unit(y, x)) / h if h != 0 else 0",
+            "h = hypot(x, y); -out * unit(y, x) / h if h != 0 else 0",
+        ],
+    ),
+    # The spherical Bessel functions j_n(pi x), closed under differentiation (DLMF 10.51.2).
+    elementwise("sinc(x)", "sinc(x)", d=["-pi * bessel(x, 1)"]),
+    elementwise(
+        "bessel(x; order)",
+        "bessel(x, order)",
+        d=[
+            "pi / (2 * order + 1) * "
+            "(order * bessel(x, order - 1) - (order + 1) * bessel(x, order + 1))"
+        ],
+    ),
+)
+
+# -- comparisons that give a value ----------------------------------------------------------------
+
+add_to_sheet(
+    elementwise(
+        "maximum(x, y)",
+        "maximum(x, y)",
+        d=["1 if x > y else (0.5 if x == y else 0)", "1 if y > x else (0.5 if x == y else 0)"],
+        kinks=["x - y"],
+    ),
+    elementwise(
+        "minimum(x, y)",
+        "minimum(x, y)",
+        d=["1 if x < y else (0.5 if x == y else 0)", "1 if y < x else (0.5 if x == y else 0)"],
+        kinks=["x - y"],
+    ),
+    elementwise(
+        "fmax(x, y)",
+        "fmax(x, y)",
+        d=[
+            "1 if x > y or isnan(y) else (0.5 if x == y else 0)",
+            "1 if y > x or (isnan(x) and not isnan(y)) else (0.5 if x == y else 0)",
+        ],
+        kinks=["x - y"],
+    ),
+    elementwise(
+        "fmin(x, y)",
+        "fmin(x, y)",
+        d=[
+            "1 if x < y or isnan(y) else (0.5 if x == y else 0)",
+            "1 if y < x or (isnan(x) and not isnan(y)) else (0.5 if x == y else 0)",
+        ],
+        kinks=["x - y"],
+    ),
+    # The gradient passes on the closed interval; crossed bounds give `high`, as in NumPy.
+    elementwise(
+        "clip(x, low, high)",
+        "minimum(maximum(x, low), high)",
+        d=["low <= x <= high", "x < low and low <= high", "x > high or low > high"],
+        kinks=["x - low", "x - high"],
+    ),
+    elementwise("where(condition, x, y)", "where(condition, x, y)", d=["0", "condition != 0", "condition == 0"]),
+    elementwise("floor(x)", "floor(x)", d=["0"], kinks=["x - floor(x)"]),
+    elementwise("ceil(x)", "ceil(x)", d=["0"], kinks=["x - floor(x)"]),
+    elementwise("trunc(x)", "trunc(x)", d=["0"], kinks=["x - trunc(x)"]),
+    elementwise("rint(x)", "rint(x)", d=["0"], kinks=["x - floor(x) - 0.5"]),
+    elementwise("heaviside(x, y)", "heaviside(x, y)", d=["0", "x == 0"], kinks=["x"]),
+)
+
+# -- activations ----------------------------------------------------------------------------------
+
+add_to_sheet(
+    elementwise(
+        "sigmoid(x)",
+        "t0 = exp(-abs(x)); 1 / (1 + t0) if x >= 0 else t0 / (1 + t0)",
+        d=["square(sech(x / 2) / 2)"],
+    ),
+    # 1 / (1 + 2**-x): the derivatives of logaddexp2.
+    elementwise(
+        "sigmoid2(x)",
+        "t0 = exp2(-abs(x)); 1 / (1 + t0) if x >= 0 else t0 / (1 + t0)",
+        d=["ln2 * square(sech2(x / 2) / 2)"],
+    ),
+    elementwise(
+        "relu(x)", "maximum(x, 0.0)", d=["x > 0"], kinks=["x"], boundary={(0.0,): (0.0,)}
+    ),
+    elementwise(
+        "leaky_relu(x; negative_slope)",
+        "x if x > 0 else negative_slope * x",
+        d=["1 if x > 0 else negative_slope"],
+        kinks=["x"],
+    ),
+    elementwise(
+        "elu(x; alpha)",
+        "x if x > 0 else alpha * expm1(minimum(x, 0.0))",
+        d=["1 if x > 0 else alpha * exp(minimum(x, 0.0))"],
+        kinks=["x"],
+    ),
+    elementwise("softplus(x)", "maximum(x, 0.0) + log1p(exp(-abs(x)))", d=["sigmoid(x)"]),
+    elementwise(
+        "silu(x)", "x * sigmoid(x)", d=["sigmoid(x) + x * square(sech(x / 2) / 2)"]
+    ),
+    elementwise("normal_cdf(x)", "normal_cdf(x)", d=["normal_pdf(x)"]),
+    elementwise("normal_pdf(x)", "normal_pdf(x)", d=["-x * out"]),
+    elementwise("gelu(x)", "x * normal_cdf(x)", d=["normal_cdf(x) + x * normal_pdf(x)"]),
+    # x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x**3): Hendrycks & Gimpel 2016. Beyond |x| = 40
+    # it is x or 0 to the last bit, and u would overflow.
+    elementwise(
+        "gelu_tanh(x)",
+        "z = minimum(maximum(x, -40.0), 40.0); "
+        "x * sigmoid(1.5957691216057308 * (z + 0.044715 * z * z * z))",
+        d=[
+            "z = minimum(maximum(x, -40.0), 40.0); "
+            "u = 0.7978845608028654 * (z + 0.044715 * z * z * z); "
+            "sigmoid(2 * u) + z * square(sech(u)) * "
+            "(0.3989422804014327 + 0.05351611220445019 * z * z)"
+        ],
+    ),
+)

@@ -1,0 +1,25 @@
+"""Products: linear in each operand."""
+
+from __future__ import annotations
+
+from autograd_bp.rules.rule import add_to_sheet, general, linear
+
+add_to_sheet(
+    general(
+        "matmul(x, y)",
+        "matmul(x, y)",
+        vjp=["matmul_left(g, x, y)", "matmul_right(g, x, y)"],
+        jvp=["matmul(t, y)", "matmul(x, t)"],
+        guarded_vjp=["matmul_left_guarded(g, x, y)", "matmul_right_guarded(g, x, y)"],
+        symbol="@",
+    ),
+    # `x @ y` in which a zero of x stays zero whatever it meets: x is a cotangent.
+    general(
+        "chain_matmul(x, y)",
+        "chain_matmul(x, y)",
+        vjp=["matmul_left_guarded(g, x, y)", "matmul_right_guarded(g, x, y)"],
+        jvp=["chain_matmul(t, y)", "chain_matmul(x, t)"],
+        symbol="@",
+    ),
+    linear("einsum(*xs; subscripts)", "einsum(xs, subscripts)", adjoint=["einsum_adjoint(g, xs, i, subscripts)"]),
+)

@@ -1,0 +1,619 @@
+"""Tensor: an array node on NumPy."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from autograd_bp import copying
+from autograd_bp.errors import explained
+from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, state
+from autograd_bp.rules import ROWS, Rule
+from autograd_bp.rules.arrays import sum_to
+from autograd_bp.value import checked_name, no_gradient_message
+
+Array = NDArray[Any]
+
+# Who may hold the array of a leaf: nobody else, a recorded graph, or the user.
+_PRIVATE, _SHARED, _LENT = range(3)
+
+
+class Tensor(Node):
+    """An array that remembers how it was computed.
+
+    Parameters
+    ----------
+    data
+        An array of floats, or what NumPy makes one of; copied. float32 and float64 stay what they
+        are.
+    name
+        Any text; shown on pictures and in messages.
+    requires_grad
+        Whether derivatives by this array are wanted. Integers and booleans can not have any.
+
+    Raises
+    ------
+    TypeError
+        If `data` is not an array of real numbers, or of integers while a gradient is required.
+
+    Examples
+    --------
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]], name="x")
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    array([[2., 4.],
+           [6., 8.]])
+    """
+
+    __slots__ = ("_state",)
+    _state: int
+
+    def __init__(
+        self, data: ArrayLike | Node, name: str | None = None, requires_grad: bool = True
+    ) -> None:
+        array = _leaf_array(data)
+        if requires_grad and array.dtype.kind != "f":
+            raise TypeError(
+                f"an array of {array.dtype} cannot have a gradient: write {_as_floats(array)}, or "
+                "say requires_grad=False"
+            )
+        self._start(array, checked_name(name), bool(requires_grad))
+
+    def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
+        super()._start(data, name, requires_grad)
+        self._state = _PRIVATE
+
+    @classmethod
+    def _constant(cls, operand: Any) -> Tensor:
+        constant = Tensor.__new__(Tensor)
+        constant._start(np.asarray(operand), None, False)
+        constant.serial = CONSTANT_SERIAL
+        constant._state = _SHARED
+        return constant
+
+    def _conform(self, contribution: Any) -> Array:
+        data = self._data
+        if type(contribution) is not np.ndarray:
+            contribution = np.asarray(contribution)
+        if contribution.shape != data.shape:
+            if contribution.size == data.size == 1:
+                contribution = contribution.reshape(data.shape)
+            else:
+                contribution = np.broadcast_to(
+                    sum_to(np.broadcast_to(contribution, _outer(contribution, data)), data.shape),
+                    data.shape,
+                )
+        if contribution.dtype != data.dtype:
+            contribution = contribution.astype(data.dtype)
+        result: Array = contribution
+        return result
+
+    def _zero(self) -> Array:
+        return np.zeros(self._data.shape, self._data.dtype)
+
+    def _stand_in(self, operand: Any) -> Tensor:
+        return record(ROWS["identity"], (operand,), (self,), (), operand)
+
+    def _seed(self, cotangent: Any) -> Array:
+        shape, dtype = self._data.shape, self._data.dtype
+        if cotangent is None:
+            if self._data.size != 1:
+                raise ValueError(
+                    f"{self!r} is not a scalar, so its gradient needs a cotangent of shape {shape}:"
+                    " reduce it first, as in y.sum().backward(), or pass one, as in "
+                    "y.backward(np.ones(y.shape))"
+                )
+            return np.ones(shape, dtype)
+        seed = np.array(cotangent._data if isinstance(cotangent, Node) else cotangent)
+        if seed.dtype.kind not in "biuf":
+            raise TypeError(f"a cotangent is an array of real numbers, not of {seed.dtype}")
+        if seed.shape != shape:
+            raise ValueError(
+                f"the cotangent has shape {seed.shape}, but {self!r} has shape {shape}: they must "
+                "be the same"
+            )
+        return seed.astype(dtype)
+
+    # -- the array ----------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Array:
+        """The array: writable for a leaf, a read-only view for a result.
+
+        Writing to a leaf's array changes no graph recorded before: those keep the old numbers.
+        """
+        if self.rule is not None:
+            view: Array = self._data.view()
+            view.flags.writeable = False
+            return view
+        if self._state == _SHARED:
+            self._data = self._data.copy()
+        self._state = _LENT
+        array: Array = self._data
+        return array
+
+    @data.setter
+    def data(self, array: ArrayLike) -> None:
+        if self.rule is not None:
+            raise TypeError(
+                f"{self!r} is the result of {self.rule.name}: change the leaves it depends on and "
+                "compute it again"
+            )
+        if array is self._data:  # p.data -= step has changed it already
+            return
+        new = _leaf_array(array)
+        if new.shape != self._data.shape:
+            raise ValueError(
+                f"the new data has shape {new.shape}, but {self!r} has shape {self._data.shape}: "
+                "make a new Tensor for another shape"
+            )
+        self._data = new.astype(self._data.dtype)
+        self._state = _PRIVATE
+
+    def _operand(self) -> Array:
+        """The array as an operand that will not change under a recorded graph."""
+        if self.rule is None:
+            if self._state == _LENT:
+                copied: Array = self._data.copy()
+                return copied
+            self._state = _SHARED
+        array: Array = self._data
+        return array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        shape: tuple[int, ...] = self._data.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        dtype: np.dtype[Any] = self._data.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return int(self._data.ndim)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(self._data.size)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802  (NumPy's name)
+        """The axes in reverse order."""
+        return self.transpose()
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802  (NumPy's name)
+        """The last two axes exchanged."""
+        return self.swapaxes(-1, -2)
+
+    def item(self, *index: int) -> float:
+        """The only element, or the one at `index`, as a Python number."""
+        number: float = self._data.item(*index)
+        return number
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """The same numbers as a leaf that no derivative passes."""
+        return Tensor(self._data, name=self.name, requires_grad=False)
+
+    def numpy(self) -> Array:
+        """A copy of the array."""
+        copied: Array = self._data.copy()
+        return copied
+
+    # -- derivatives --------------------------------------------------------------------------
+
+    def backward(self, cotangent: ArrayLike | None = None, retain_grads: bool = False) -> None:
+        """Fill `.grad` of the leaves this tensor depends on.
+
+        Leaves add up over calls.
+
+        Parameters
+        ----------
+        cotangent
+            The derivative of what is wanted by this tensor, of its shape. May be left out for a
+            tensor with one element; then it is 1.
+        retain_grads
+            Fill `.grad` of the nodes between as well; each call overwrites theirs.
+
+        Raises
+        ------
+        ValueError
+            If nothing this tensor depends on requires a gradient, or the cotangent is missing
+            or of the wrong shape.
+        """
+        if not self.requires_grad:
+            raise ValueError(no_gradient_message(self))
+        backward(self, cotangent, retain_grads=retain_grads)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `.grad` is None again."""
+        self.grad = None
+
+    # -- operators: filled in from the rule sheet at the end of the module ----------------------
+
+    __add__: Callable[[Tensor, Any], Tensor]
+    __radd__: Callable[[Tensor, Any], Tensor]
+    __sub__: Callable[[Tensor, Any], Tensor]
+    __rsub__: Callable[[Tensor, Any], Tensor]
+    __mul__: Callable[[Tensor, Any], Tensor]
+    __rmul__: Callable[[Tensor, Any], Tensor]
+    __truediv__: Callable[[Tensor, Any], Tensor]
+    __rtruediv__: Callable[[Tensor, Any], Tensor]
+    __floordiv__: Callable[[Tensor, Any], Tensor]
+    __rfloordiv__: Callable[[Tensor, Any], Tensor]
+    __mod__: Callable[[Tensor, Any], Tensor]
+    __rmod__: Callable[[Tensor, Any], Tensor]
+    __pow__: Callable[..., Tensor]
+    __rpow__: Callable[[Tensor, Any], Tensor]
+    __matmul__: Callable[[Tensor, Any], Tensor]
+    __rmatmul__: Callable[[Tensor, Any], Tensor]
+
+    def __neg__(self) -> Tensor:
+        return apply(ROWS["neg"], (self,))
+
+    def __abs__(self) -> Tensor:
+        return apply(ROWS["abs"], (self,))
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
+    def __invert__(self) -> Tensor:
+        return result(~self._data)
+
+    def __and__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.and_)
+
+    def __rand__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.and_)
+
+    def __or__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.or_)
+
+    def __ror__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.or_)
+
+    def __xor__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.xor)
+
+    def __rxor__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.xor)
+
+    # Comparison is elementwise and by value, with no gradient; hashing is by identity.
+
+    def __eq__(self, other: object) -> Any:
+        return _without_gradient(self, other, operator.eq)
+
+    def __ne__(self, other: object) -> Any:
+        return _without_gradient(self, other, operator.ne)
+
+    def __lt__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.lt)
+
+    def __le__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.le)
+
+    def __gt__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.gt)
+
+    def __ge__(self, other: Any) -> Any:
+        return _without_gradient(self, other, operator.ge)
+
+    __hash__ = Node.__hash__
+
+    # -- containers and conversions -------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return apply(ROWS["getitem"], (self,), (plain_index(index),))
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        raise TypeError(
+            "a Tensor is not changed in place, since a recorded graph may need its old value: write"
+            " x = ab.at(x, index).set(value), which derivatives pass, or x.data[index] = value on "
+            "a leaf"
+        )
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._data.ndim == 0:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element)._data.any())
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._one("float"))
+
+    def __int__(self) -> int:
+        return int(self._one("int"))
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def _one(self, target: str) -> Any:
+        if self._data.size != 1:
+            raise TypeError(f"{target}() needs a Tensor with one element, not {self!r}")
+        return self._data.reshape(())
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise TypeError(
+                f"turning {self!r} into a plain array would lose its gradient: use t.data or "
+                "t.detach() for the numbers, or an operation of ab, such as ab.stack"
+            )
+        return np.array(self._data, dtype=dtype)
+
+    def __copy__(self) -> Self:
+        return copying.leaf(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copying.graph(self, memo)
+
+    def __repr__(self) -> str:
+        """
+        >>> x = Tensor([1.0, 2.0], name="x")
+        >>> x, x * 3.0, Tensor(np.zeros((100, 784), np.float32), requires_grad=False)
+        (Tensor([1., 2.], name='x'), Tensor([3., 6.], op='mul'), Tensor([[0., ..., 0.],
+               ...,
+               [0., ..., 0.]], shape=(100, 784), dtype=float32, requires_grad=False))
+        """
+        array = self._data
+        text = np.array2string(
+            array, separator=", ", threshold=20, edgeitems=1 if array.size > 20 else 3, prefix="Tensor("
+        )
+        parts = [text]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if array.size > 20 or array.size == 0:
+            parts.append(f"shape={array.shape}")
+        if array.dtype not in (np.float64, np.int64, np.bool_):
+            parts.append(f"dtype={array.dtype}")
+        if self.rule is not None:
+            parts.append(f"op={self.rule.name!r}")
+        elif not self.requires_grad and array.dtype.kind == "f":
+            parts.append("requires_grad=False")
+        return f"Tensor({', '.join(parts)})"
+
+    # Methods that are functions of `ab` with the tensor first; see `autograd_bp.functions`.
+
+    transpose: Callable[..., Tensor]
+    swapaxes: Callable[..., Tensor]
+    reshape: Callable[..., Tensor]
+    ravel: Callable[..., Tensor]
+    flatten: Callable[..., Tensor]
+    squeeze: Callable[..., Tensor]
+    repeat: Callable[..., Tensor]
+    diagonal: Callable[..., Tensor]
+    trace: Callable[..., Tensor]
+    sum: Callable[..., Tensor]
+    mean: Callable[..., Tensor]
+    prod: Callable[..., Tensor]
+    max: Callable[..., Tensor]
+    min: Callable[..., Tensor]
+    var: Callable[..., Tensor]
+    std: Callable[..., Tensor]
+    cumsum: Callable[..., Tensor]
+    cumprod: Callable[..., Tensor]
+    argmax: Callable[..., Tensor]
+    argmin: Callable[..., Tensor]
+    any: Callable[..., Tensor]
+    all: Callable[..., Tensor]
+    clip: Callable[..., Tensor]
+    round: Callable[..., Tensor]
+    dot: Callable[..., Tensor]
+    astype: Callable[..., Tensor]
+    exp: Callable[[Tensor], Tensor]
+    log: Callable[[Tensor], Tensor]
+    sqrt: Callable[[Tensor], Tensor]
+    sin: Callable[[Tensor], Tensor]
+    cos: Callable[[Tensor], Tensor]
+    tanh: Callable[[Tensor], Tensor]
+    sigmoid: Callable[[Tensor], Tensor]
+    relu: Callable[[Tensor], Tensor]
+    softmax: Callable[..., Tensor]
+    log_softmax: Callable[..., Tensor]
+
+
+def _outer(contribution: Array, data: Array) -> tuple[int, ...]:
+    """The shape both broadcast to; a contribution may be wider than its parent, or narrower."""
+    return np.broadcast_shapes(contribution.shape, data.shape)
+
+
+# -- operands -------------------------------------------------------------------------------------
+
+
+def _leaf_array(data: Any) -> Array:
+    """A new array of real numbers."""
+    if isinstance(data, Node):
+        data = data._data
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a masked array has no Tensor: fill it first, as in data.filled(0.0)")
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ValueError(
+            f"these rows do not make an array: {error}. All rows must have the same length"
+        ) from None
+    check_dtype(array, data)
+    return array
+
+
+def check_dtype(array: Array, data: Any) -> None:
+    """TypeError unless the array holds real numbers or booleans."""
+    kind = array.dtype.kind
+    if kind in "fiub":
+        return
+    if kind == "O" and any(isinstance(element, Node) for element in array.flat):
+        raise TypeError("for an array of Values or Tensors use ab.stack([...]): derivatives pass it")
+    what = {"c": "complex numbers", "U": "text", "S": "bytes", "O": "Python objects"}.get(
+        kind, f"{array.dtype}"
+    )
+    raise TypeError(f"a Tensor holds real numbers, not {what}: {_short(data)}")
+
+
+def _short(data: Any) -> str:
+    text = repr(data)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _as_floats(array: Array) -> str:
+    if array.ndim == 0:
+        return repr(float(array))
+    if array.ndim == 1 and 0 < array.size <= 5:
+        return repr([float(element) for element in array])
+    return "data.astype(float)"
+
+
+def is_operand(operand: Any) -> bool:
+    """Whether a plain operand can stand beside a Tensor in an operator."""
+    return isinstance(operand, float | int | np.ndarray | list | tuple | Node) or (
+        isinstance(operand, np.generic) and operand.dtype.kind in "biuf"
+    )
+
+
+def as_operand(operand: Any) -> Any:
+    """A plain operand as NumPy takes it: Python numbers stay weak; TypeError for what is no number."""
+    if isinstance(operand, bool | int | float):
+        return operand
+    if isinstance(operand, np.ndarray) and not isinstance(operand, np.ma.MaskedArray):
+        check_dtype(operand, operand)
+        return operand if type(operand) is np.ndarray else np.asarray(operand)
+    if operand is None:
+        raise TypeError("an operand is None, not a number or an array")
+    return _leaf_array(operand)
+
+
+def plain_index(index: Any) -> Any:
+    """An index with its own copies of arrays, Tensors as their numbers, lists as arrays."""
+    if isinstance(index, tuple):
+        return tuple(map(plain_index, index))
+    if isinstance(index, Tensor):
+        index = index._data
+    elif isinstance(index, list):
+        return np.asarray(index) if index else np.zeros(0, int)
+    if isinstance(index, np.ndarray):
+        return index.copy()
+    if isinstance(index, np.bool_):
+        return bool(index)
+    return index
+
+
+# -- operations -----------------------------------------------------------------------------------
+
+
+def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Tensor:
+    """Apply a rule to Tensors, Values, arrays and numbers, at least one of them a node."""
+    args: list[Any] = []
+    parents: list[Node | None] = []
+    needed = False
+    for operand in operands:
+        if isinstance(operand, Node):
+            args.append(operand._operand() if isinstance(operand, Tensor) else operand._data)
+            parents.append(operand)
+            needed = needed or operand.requires_grad
+        else:
+            args.append(as_operand(operand))
+            parents.append(None)
+    try:
+        data = rule.array.forward(*args, *params)
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(error, rule, args, parents, params) from error
+    if type(data) is not np.ndarray:
+        data = np.asarray(data)
+    if not (needed and state.recording):
+        return result(data)
+    for i, parent in enumerate(parents):
+        if parent is None and isinstance(args[i], np.ndarray):
+            args[i] = _kept(args[i], rule, i)
+    return record(rule, tuple(args), tuple(parents), params, data)
+
+
+def _kept(array: Array, rule: Rule, i: int) -> Array:
+    """A constant operand as the graph keeps it: a copy, if its numbers may be needed and change."""
+    if rule.variadic or rule.keeps_values[i]:
+        owner: Any = array
+        while isinstance(owner, np.ndarray):
+            if owner.flags.writeable:
+                return array.copy()
+            owner = owner.base
+    return array
+
+
+def record(
+    rule: Any,
+    args: tuple[Any, ...],
+    parents: tuple[Node | None, ...],
+    params: tuple[Any, ...],
+    data: Array,
+) -> Tensor:
+    """The node for a result."""
+    node = Tensor.__new__(Tensor)
+    node._state = _SHARED
+    node._made_by(rule, args, parents, params, data)
+    return node
+
+
+def result(data: Any) -> Tensor:
+    """A Tensor on an array that was just computed, with no history."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._start(np.asarray(data), None, False)
+    tensor._state = _SHARED  # the array may be a view of an operand's
+    return tensor
+
+
+def _without_gradient(left: Tensor, right: Any, compute: Callable[[Any, Any], Any]) -> Any:
+    if not is_operand(right):
+        return NotImplemented
+    other = right._data if isinstance(right, Node) else as_operand(right)
+    return result(compute(left._data, other))
+
+
+def _operators(rule: Rule) -> tuple[Callable[[Tensor, Any], Any], Callable[[Tensor, Any], Any]]:
+    def method(self: Tensor, other: Any) -> Any:
+        return apply(rule, (self, other)) if is_operand(other) else NotImplemented
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        return apply(rule, (other, self)) if is_operand(other) else NotImplemented
+
+    return method, reflected
+
+
+for _symbol, _row in (
+    ("add", "add"),
+    ("sub", "sub"),
+    ("mul", "mul"),
+    ("truediv", "div"),
+    ("floordiv", "floor_divide"),
+    ("mod", "mod"),
+    ("pow", "pow"),
+    ("matmul", "matmul"),
+):
+    _method, _reflected = _operators(ROWS[_row])
+    setattr(Tensor, f"__{_symbol}__", _method)
+    setattr(Tensor, f"__r{_symbol}__", _reflected)

@@ -1,0 +1,368 @@
+"""Value: a scalar node on Python floats, with nothing of NumPy in its path."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Self, SupportsFloat
+
+import numpy as np
+
+from autograd_bp import copying
+from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, state
+from autograd_bp.rules import ROWS, Rule
+
+
+class Value(Node):
+    """A number that remembers how it was computed.
+
+    Parameters
+    ----------
+    data
+        A real number: int, float, a NumPy scalar or an array with one element.
+    name
+        Any text; shown on pictures and in messages.
+    requires_grad
+        Whether derivatives by this value are wanted.
+
+    Raises
+    ------
+    TypeError
+        If `data` is not a real number.
+
+    Examples
+    --------
+    >>> apple, n, tax = Value(100.0, name="apple"), Value(2.0), Value(1.1)
+    >>> price = apple * n * tax
+    >>> price.backward()
+    >>> round(price.data, 10), apple.grad, n.grad, tax.grad
+    (220.0, 2.2, 110.00000000000001, 200.0)
+    """
+
+    __slots__ = ()
+    _keeps_grad = True
+
+    def __init__(
+        self, data: SupportsFloat, name: str | None = None, requires_grad: bool = True
+    ) -> None:
+        self._start(as_float(data), checked_name(name), bool(requires_grad))
+
+    @classmethod
+    def _constant(cls, operand: Any) -> Value:
+        constant = cls.__new__(cls)
+        constant._start(float(operand), None, False)
+        constant.serial = CONSTANT_SERIAL
+        return constant
+
+    def _conform(self, contribution: Any) -> float:
+        if type(contribution) is float:
+            return contribution
+        return float(np.sum(contribution))
+
+    def _zero(self) -> float:
+        return 0.0
+
+    def _stand_in(self, operand: Any) -> Value:
+        return record(ROWS["identity"], (operand,), (self,), (), operand)
+
+    def _seed(self, cotangent: Any) -> float:
+        return 1.0 if cotangent is None else as_float(cotangent)
+
+    @property
+    def data(self) -> float:
+        """The number. Setting it is for leaves: a result is what its operands make it."""
+        number: float = self._data
+        return number
+
+    @data.setter
+    def data(self, number: SupportsFloat) -> None:
+        if self.rule is not None:
+            raise TypeError(
+                f"{self!r} is the result of {self.rule.name}: change the leaves it depends on and "
+                "compute it again"
+            )
+        self._data = as_float(number)
+
+    def backward(self, cotangent: SupportsFloat | None = None) -> None:
+        """Fill `.grad` of every node this value depends on.
+
+        Leaves add up over calls; the nodes between are overwritten by each call.
+
+        Parameters
+        ----------
+        cotangent
+            The derivative of what is wanted by this value; 1 if None.
+
+        Raises
+        ------
+        ValueError
+            If nothing this value depends on requires a gradient.
+        """
+        if not self.requires_grad:
+            raise ValueError(no_gradient_message(self))
+        backward(self, cotangent, retain_grads=True)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `.grad` is None again."""
+        self.grad = None
+
+    def detach(self) -> Value:
+        """The same number as a leaf that no derivative passes."""
+        return Value(self._data, name=self.name, requires_grad=False)
+
+    def item(self) -> float:
+        """The number."""
+        number: float = self._data
+        return number
+
+    @property
+    def shape(self) -> tuple[()]:
+        """A Value is a scalar."""
+        return ()
+
+    ndim = 0
+    size = 1
+
+    # Arithmetic. The table at the end of the module fills these in from the rule sheet.
+
+    __add__: Callable[[Value, Any], Any]
+    __radd__: Callable[[Value, Any], Any]
+    __sub__: Callable[[Value, Any], Any]
+    __rsub__: Callable[[Value, Any], Any]
+    __mul__: Callable[[Value, Any], Any]
+    __rmul__: Callable[[Value, Any], Any]
+    __truediv__: Callable[[Value, Any], Any]
+    __rtruediv__: Callable[[Value, Any], Any]
+    __floordiv__: Callable[[Value, Any], Any]
+    __rfloordiv__: Callable[[Value, Any], Any]
+    __mod__: Callable[[Value, Any], Any]
+    __rmod__: Callable[[Value, Any], Any]
+    __pow__: Callable[..., Any]
+    __rpow__: Callable[[Value, Any], Any]
+    __neg__: Callable[[Value], Value]
+    __abs__: Callable[[Value], Value]
+    exp: Callable[[Value], Value]
+    log: Callable[[Value], Value]
+    sqrt: Callable[[Value], Value]
+    sin: Callable[[Value], Value]
+    cos: Callable[[Value], Value]
+    tanh: Callable[[Value], Value]
+    sigmoid: Callable[[Value], Value]
+    relu: Callable[[Value], Value]
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._data, digits)
+
+    # Comparison is by value and gives a plain bool; hashing is by identity.
+
+    def __eq__(self, other: object) -> Any:
+        return _compared(self, other, operator.eq)
+
+    def __ne__(self, other: object) -> Any:
+        return _compared(self, other, operator.ne)
+
+    def __lt__(self, other: Any) -> Any:
+        return _compared(self, other, operator.lt)
+
+    def __le__(self, other: Any) -> Any:
+        return _compared(self, other, operator.le)
+
+    def __gt__(self, other: Any) -> Any:
+        return _compared(self, other, operator.gt)
+
+    def __ge__(self, other: Any) -> Any:
+        return _compared(self, other, operator.ge)
+
+    __hash__ = Node.__hash__
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        number: float = self._data
+        return number
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __copy__(self) -> Self:
+        return copying.leaf(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copying.graph(self, memo)
+
+    def __repr__(self) -> str:
+        """
+        >>> x = Value(2.0, name="x")
+        >>> x, x * 3.0
+        (Value(2.0, name='x'), Value(6.0, op='mul'))
+        """
+        parts = [repr(self._data)]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.rule is not None:
+            parts.append(f"op={self.rule.name!r}")
+        elif not self.requires_grad:
+            parts.append("requires_grad=False")
+        return f"Value({', '.join(parts)})"
+
+
+def as_float(number: Any) -> float:
+    """A real number as a float; TypeError, with the reason, for anything else."""
+    if isinstance(number, float | int):
+        return float(number)
+    if isinstance(number, Node):
+        raise TypeError(
+            f"{number!r} is a node already; for a new leaf of the same value use its .data"
+        )
+    array = np.asarray(number) if isinstance(number, np.ndarray | np.generic) else None
+    if array is not None and array.size == 1 and array.dtype.kind in "biuf":
+        return float(array.reshape(()))
+    if array is not None and array.size != 1:
+        raise TypeError(f"a Value is one number, not an array of shape {array.shape}: use a Tensor")
+    if isinstance(number, str | bytes | complex) or array is not None or number is None:
+        raise TypeError(f"a Value is a real number, not {type(number).__name__} {number!r}")
+    if hasattr(type(number), "__float__"):
+        return float(number)
+    raise TypeError(f"a Value is a real number, not {type(number).__name__}")
+
+
+def checked_name(name: Any) -> str | None:
+    """A node's name: any text, or None."""
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a name is text, not {type(name).__name__}: {name!r}")
+    return name
+
+
+def no_gradient_message(node: Node) -> str:
+    return (
+        f"{node!r} has no gradient to give: nothing it was computed from requires one. Make a leaf "
+        "with requires_grad=True, and compute outside ab.no_grad() and without detach()"
+    )
+
+
+# -- operations -----------------------------------------------------------------------------------
+
+
+def is_number(operand: Any) -> bool:
+    """Whether a plain operand can enter an operation on Values as a constant."""
+    return isinstance(operand, float | int) or (
+        isinstance(operand, np.generic) and operand.dtype.kind in "biuf"
+    )
+
+
+def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+    """Apply an elementwise rule to Values and plain numbers.
+
+    Where `math` refuses (a division by zero, a logarithm of zero) the answer is NumPy's, an
+    infinity or nan, with NumPy's warning.
+    """
+    args = tuple(
+        operand._data if isinstance(operand, Value) else float(operand) for operand in operands
+    )
+    data = compute(rule, args, params)
+    if state.recording:
+        parents = tuple(operand if isinstance(operand, Value) else None for operand in operands)
+        for parent in parents:
+            if parent is not None and parent.requires_grad:
+                return record(rule, args, parents, params, data)
+    return Value(data, requires_grad=False)
+
+
+def compute(rule: Rule, args: tuple[float, ...], params: tuple[Any, ...]) -> float:
+    try:
+        return float(rule.scalar.forward(*args, *params))
+    except (ArithmeticError, ValueError):
+        return float(rule.array.forward(*map(np.float64, args), *params))
+
+
+def record(
+    rule: Any,
+    args: tuple[Any, ...],
+    parents: tuple[Node | None, ...],
+    params: tuple[Any, ...],
+    data: float,
+) -> Value:
+    """The node for a result."""
+    node = Value.__new__(Value)
+    node._made_by(rule, args, parents, params, data)
+    return node
+
+
+def _unary(rule: Rule) -> Callable[[Value], Value]:
+    def method(self: Value) -> Value:
+        result: Value = apply(rule, (self,))
+        return result
+
+    return method
+
+
+def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, Any], Any]]:
+    """The operator and its reflection. One straight path for floats and Values: it is hot."""
+    forward = rule.scalar.forward
+
+    def method(self: Value, other: Any) -> Any:
+        if type(other) is Value:
+            y, parent = other._data, other
+            needed = self.requires_grad or other.requires_grad
+        elif is_number(other):
+            y, parent, needed = float(other), None, self.requires_grad
+        elif isinstance(other, Value):
+            y, parent = other._data, other
+            needed = self.requires_grad or other.requires_grad
+        else:
+            return NotImplemented
+        x = self._data
+        try:
+            data = forward(x, y)
+        except (ArithmeticError, ValueError):
+            data = compute(rule, (x, y), ())
+        if needed and state.recording:
+            return record(rule, (x, y), (self, parent), (), data)
+        return Value(data, requires_grad=False)
+
+    def reflected(self: Value, other: Any) -> Any:
+        if not is_number(other):
+            return NotImplemented
+        x, y = float(other), self._data
+        data = compute(rule, (x, y), ())
+        if self.requires_grad and state.recording:
+            return record(rule, (x, y), (None, self), (), data)
+        return Value(data, requires_grad=False)
+
+    return method, reflected
+
+
+def _compared(left: Value, right: Any, compare: Callable[[Any, Any], Any]) -> Any:
+    if isinstance(right, Value):
+        return bool(compare(left._data, right._data))
+    if is_number(right):
+        return bool(compare(left._data, right))
+    return NotImplemented
+
+
+for _symbol, _row in (
+    ("add", "add"),
+    ("sub", "sub"),
+    ("mul", "mul"),
+    ("truediv", "div"),
+    ("floordiv", "floor_divide"),
+    ("mod", "mod"),
+    ("pow", "pow"),
+):
+    _method, _reflected = _binary(ROWS[_row])
+    setattr(Value, f"__{_symbol}__", _method)
+    setattr(Value, f"__r{_symbol}__", _reflected)
+for _row in ("neg", "abs"):
+    setattr(Value, f"__{_row}__", _unary(ROWS[_row]))
+for _row in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu"):
+    setattr(Value, _row, _unary(ROWS[_row]))

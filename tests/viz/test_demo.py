@@ -1,0 +1,136 @@
+"""The tour: its figures, its files, and a page that is safe and needs nothing else."""
+
+import shlex
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from viz import demo
+from viz.cli import main
+from viz.demo_page import Stop, page
+from viz.table import Row
+
+EXPECTED = {
+    "apple-tax": {"price": 220, "apple": 2.2, "apple_number": 110, "tax": 200},
+    "apples-and-oranges": {
+        "price": 715,
+        "apple": 2.2,
+        "apple_number": 110,
+        "orange": 3.3,
+        "orange_number": 165,
+        "tax": 650,
+    },
+    "square-of-a-sum": {"z": 49, "x": 14, "y": 14},
+}
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tour") / "out"
+    demo.run(folder)
+    return folder
+
+
+@pytest.mark.parametrize("problem", demo.PROBLEMS, ids=lambda problem: problem.slug)
+def test_the_figures_are_exact(problem):
+    result, rows = problem.compute()
+    expected = dict(EXPECTED[problem.slug])
+    assert result.data == pytest.approx(expected.pop(problem.result), abs=1e-12)
+    found = {row.name: float(row.gradient) for row in rows[:-1]}
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert rows[-1].gradient == 1
+
+
+@pytest.mark.parametrize("problem", demo.PROBLEMS, ids=lambda problem: problem.slug)
+def test_the_command_shown_for_a_problem_runs(problem, capsys):
+    assert main(shlex.split(problem.command)[1:]) == 0
+    assert problem.values.keys() <= set(capsys.readouterr().out.split())
+
+
+def test_it_prints_the_tables_and_says_where_the_pictures_are(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path / "my tour")]) == 0
+    out = capsys.readouterr().out
+    for shown in ("220", "715", "2.2", "3.3", "650", "index.html", "my tour"):
+        assert shown in out
+
+
+def test_every_picture_is_written_as_svg_and_png(tour):
+    names = {path.name for path in tour.iterdir()}
+    assert names == {"index.html"} | {
+        f"{slug}.{kind}" for slug in EXPECTED for kind in ("svg", "png")
+    }
+    for path in tour.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+class Links(HTMLParser):
+    """Collects what a page refers to, and its elements."""
+
+    def __init__(self):
+        super().__init__()
+        self.references, self.elements = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.references += [
+            value for name, value in attrs if name in ("src", "srcset", "href", "action")
+        ]
+
+
+def test_the_page_refers_to_its_own_files_only_and_has_no_script(tour):
+    links = Links()
+    links.feed((tour / "index.html").read_text(encoding="utf-8"))
+    for reference in links.references:
+        inside = reference.startswith(("#", "data:image/svg+xml;base64,"))
+        assert inside or (tour / reference).exists(), reference
+    assert not {"script", "iframe", "object", "link", "form"} & set(links.elements)
+
+
+def test_the_page_keeps_any_text_as_text():
+    attack = '"><script>alert(1)</script>{0}'
+    text = page(
+        [Stop("a", attack, attack, attack, attack, (Row(attack, 1.0, 2.0),), "<svg/>", "<svg/>")]
+    )
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;{0}") >= 5
+
+
+def test_running_it_twice_gives_the_same_files(tour, tmp_path):
+    demo.run(tmp_path)
+    for path in tour.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_shows_every_picture(tour, tmp_path, chromium, scheme):
+    """Chromium loads the page and reports the rendered size of each picture."""
+    probe = tmp_path / "probe.html"
+    text = (tour / "index.html").read_text(encoding="utf-8")
+    script = (
+        "<script>onload=()=>{document.title=[...document.images]"
+        ".map(i=>i.naturalWidth>100&&i.clientWidth>100&&i.complete).join()}</script>"
+    )
+    policy = text.index("<meta http-equiv")
+    probe.write_text(
+        text[:policy] + text[text.index(">", policy) + 1 :].replace("</body>", script + "</body>"),
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [
+            chromium,
+            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *(["--force-dark-mode"] if scheme == "dark" else []),
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--virtual-time-budget=3000",
+            "--dump-dom",
+            probe.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert f"<title>{','.join(['true'] * len(EXPECTED))}</title>" in done.stdout

@@ -1,0 +1,253 @@
+"""The command `autograd-bp`: values, gradients and pictures from the command line.
+
+Exit codes: 0 all went well; 1 the work failed (a file that cannot be written, a graph too large to
+draw); 2 the request cannot be understood (usage, an expression, a value).
+"""
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+import autograd_bp as ab
+import viz
+from autograd_bp.expression import ExpressionError, evaluate, parse
+from autograd_bp.functions import PUBLIC
+from viz.assignments import AssignmentError, leaves
+from viz.demo import run as run_demo
+from viz.styles import STYLES
+from viz.table import Row, table
+from viz.theme import THEMES
+
+FORMATS = ("svg", "png", "dot", "html")
+EXAMPLES = """\
+examples:
+  autograd-bp draw "apple * n * tax" apple=100 n=2 tax=1.1 -o price.svg
+  autograd-bp grad "apple * n * tax" apple=100 n=2 tax=1.1
+  autograd-bp demo
+
+`autograd-bp draw --help` and `autograd-bp grad --help` show more.
+"""
+GRAD_EXAMPLES = """\
+examples:
+  autograd-bp grad "(x + y) ** 2" x=3 y=4
+  autograd-bp grad "1 / (1 + exp(-x))" x=0.5 --output sigmoid.svg
+  autograd-bp grad "sum(x @ W)" "x=[1, 2]" "W=[[1, 2, 3], [4, 5, 6]]"
+  autograd-bp grad "sum(where(x > 0, x, 0))" "x=[-1, 0, 2]"
+
+Quote the expression, and every value with brackets, so that the shell leaves them alone.
+For a result with several entries the gradients are those of the sum of its entries.
+"""
+DRAW_EXAMPLES = """\
+examples:
+  autograd-bp draw "apple * n * tax" apple=100 n=2 tax=1.1 -o price.svg
+  autograd-bp draw "x * x" x=3 -o square.png
+  autograd-bp draw "tanh(w * x + b)" w=0.5 x=2 b=-1 --format dot
+
+Without --output the picture is written to standard output.
+"""
+STYLE_HELP = "as in a textbook, or with a box for every value"
+VALUE_HELP = "a number, or an array as [1, 2] or [[1, 2], [3, 4]]; pi, e, inf and 1/3 work too"
+
+
+class UsageError(ValueError):
+    """A request that cannot be carried out as it stands."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    >>> main(["grad", "x * y", "x=3", "y=4"])
+    name    value  gradient
+    ------  -----  --------
+    x           3         4
+    y           4         3
+    result     12         1
+    0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # names in any script, on a terminal in any encoding
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        arguments = _arguments(sys.argv[1:] if argv is None else list(argv))
+        command: Callable[[argparse.Namespace], None] = arguments.command
+        command(arguments)
+        sys.stdout.flush()
+    except (ExpressionError, AssignmentError, UsageError) as error:
+        return _failed(error, 2)
+    except BrokenPipeError:  # the reader, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except viz.DrawError as error:
+        return _failed(error, 1)
+    except OSError as error:
+        return _failed(f"cannot write {error.filename}: {error.strerror}", 1)
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as finished:  # from argparse: 0 after --help, 2 after an error
+        return int(finished.code or 0)
+    return 0
+
+
+def grad(arguments: argparse.Namespace) -> None:
+    """Print the value and the gradient of every name; draw the graph if a file is named."""
+    form = _format(arguments.output, arguments.format) if arguments.output else None
+    result, given = _computed(arguments)
+    total = _scalar(result)
+    gradients = ab.gradients(total, list(given.values())) if given else ()
+    rows = [
+        Row(name, leaf.data, gradient.data)
+        for (name, leaf), gradient in zip(given.items(), gradients, strict=True)
+    ]
+    rows.append(Row("result", result.data, np.ones_like(result.data)))
+    print(table(rows))
+    if total is not result:
+        print("The gradients are those of the sum of the result's entries.")
+    if form:
+        _write(_drawn(result, arguments), arguments.output, form)
+
+
+def draw(arguments: argparse.Namespace) -> None:
+    """Draw the graph of the expression, with its values and gradients."""
+    output = arguments.output or "-"
+    form = _format(output, arguments.format)
+    result, _ = _computed(arguments)
+    _write(_drawn(result, arguments), output, form)
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Print the apple-tax tables and write their pictures and a page that shows them."""
+    run_demo(Path(arguments.out))
+
+
+def _computed(
+    arguments: argparse.Namespace,
+) -> tuple[ab.graph.Node, dict[str, ab.Value | ab.Tensor]]:
+    expression = parse(arguments.expression)
+    given = leaves(expression, arguments.values)
+    return evaluate(expression, given), given
+
+
+def _scalar(result: ab.graph.Node) -> ab.graph.Node:
+    return result if np.ndim(result.data) == 0 else ab.sum(result)
+
+
+def _drawn(result: ab.graph.Node, arguments: argparse.Namespace) -> viz.Diagram:
+    return viz.draw(
+        result,
+        style=arguments.style,
+        direction=arguments.direction,
+        theme=arguments.theme,
+        title=arguments.title,
+    )
+
+
+def _format(output: str, named: str | None) -> str:
+    """The format to write in: the one named, or the one that the file's name ends in."""
+    form = named or ("svg" if output == "-" else Path(output).suffix[1:].lower())
+    if form not in FORMATS:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise UsageError(
+            f"cannot tell the format of '{output}': end it in {known}, or say --format"
+        )
+    if form == "png" and output == "-" and sys.stdout.isatty():
+        raise UsageError("a PNG cannot be shown in a terminal: name a file with --output")
+    return form
+
+
+def _write(diagram: viz.Diagram, output: str, form: str) -> None:
+    """Write a diagram to a file, or to standard output for `-`."""
+    if form == "png":
+        content = diagram.png()
+    else:
+        text = {"svg": lambda: diagram.svg, "dot": lambda: diagram.dot, "html": diagram.html}[form]
+        content = text().encode()
+    if output != "-":
+        Path(output).write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
+
+
+def _failed(error: object, code: int) -> int:
+    print(f"autograd-bp: {error}", file=sys.stderr)
+    return code
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    """The arguments, with options allowed anywhere between the values."""
+    parser = _parser()
+    arguments, rest = parser.parse_known_args([_shielded(word) for word in argv])
+    if rest and ("values" not in arguments or any(word.startswith("-") for word in rest)):
+        parser.error(f"unknown: {' '.join(rest)}")
+    if rest:
+        arguments.values += rest
+    return arguments
+
+
+def _shielded(word: str) -> str:
+    """A word such as `-x * 2` is an expression, not an option: argparse knows by the space."""
+    negative = word.startswith("-") and not word.startswith("--") and word not in ("-", "-o", "-h")
+    return f" {word}" if negative else word
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are short and say where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}\nTry: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser() -> _Parser:
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="autograd-bp",
+        description="Compute an expression, differentiate it backward, and draw it as a graph.",
+        epilog=EXAMPLES,
+        formatter_class=layout,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('autograd-bp')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    operations = textwrap.indent(textwrap.fill(", ".join(sorted(PUBLIC)), 76), "  ")
+    for function, epilog in ((draw, DRAW_EXAMPLES), (grad, GRAD_EXAMPLES)):
+        summary = str(function.__doc__)
+        sub = commands.add_parser(
+            function.__name__,
+            help=summary[0].lower() + summary[1:].rstrip("."),
+            description=summary,
+            epilog=f"{epilog}\noperations:\n{operations}",
+            formatter_class=layout,
+            allow_abbrev=False,
+        )
+        sub.add_argument("expression", help="what to compute, in quotes")
+        sub.add_argument("values", nargs="*", metavar="name=value", help=VALUE_HELP)
+        sub.add_argument("-o", "--output", metavar="FILE", help="write the picture to FILE")
+        sub.add_argument("--format", choices=FORMATS, help="instead of the one FILE ends in")
+        sub.add_argument("--style", choices=STYLES, default="textbook", help=STYLE_HELP)
+        sub.add_argument("--theme", choices=THEMES, default="light", help="the colours")
+        sub.add_argument(
+            "--direction",
+            choices=("LR", "TB"),
+            default="LR",
+            help="left to right, or top to bottom",
+        )
+        sub.add_argument("--title", help="a heading on the picture")
+        sub.set_defaults(command=function)
+
+    sub = commands.add_parser(
+        "demo",
+        help="show two problems as tables, pictures and a page",
+        description=demo.__doc__,
+        allow_abbrev=False,
+    )
+    sub.add_argument("--out", default="out", metavar="FOLDER", help="where to write (default: out)")
+    sub.set_defaults(command=demo)
+    return parser

@@ -1,0 +1,116 @@
+"""`autograd-bp demo`: a short tour of tables, pictures and one page that shows them."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import autograd_bp as ab
+import viz
+from autograd_bp import Value
+from autograd_bp.expression import evaluate
+from viz.demo_page import Stop, page
+from viz.table import Row, table
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A computation worth looking at: its story, and the expression with its values."""
+
+    slug: str
+    title: str
+    story: str
+    result: str
+    expression: str
+    values: Mapping[str, float]
+
+    @property
+    def command(self) -> str:
+        """What to type to get the same figures."""
+        given = " ".join(f"{name}={value:g}" for name, value in self.values.items())
+        return f'autograd-bp grad "{self.expression}" {given}'
+
+    def compute(self) -> tuple[ab.graph.Node, list[Row]]:
+        """The result as a node, and the value and gradient of everything with a name."""
+        leaves = {name: Value(value, name=name) for name, value in self.values.items()}
+        result = evaluate(self.expression, leaves)
+        result.name = self.result
+        gradients = ab.gradients(result, [*leaves.values(), result])
+        nodes = [*leaves.values(), result]
+        return result, [
+            Row(str(node.name), node.data, gradient.data)
+            for node, gradient in zip(nodes, gradients, strict=True)
+        ]
+
+
+PROBLEMS = (
+    Problem(
+        slug="apple-tax",
+        title="Two apples, with tax",
+        story=(
+            "Two apples at 100 each, and 10 % tax: 220 to pay. The gradient of the price says how "
+            "much more there would be to pay for each unit more of something: 2.2 for an apple "
+            "that costs 1 more, 110 for one more apple, 200 for each whole unit of the tax factor."
+        ),
+        result="price",
+        expression="apple * apple_number * tax",
+        values={"apple": 100, "apple_number": 2, "tax": 1.1},
+    ),
+    Problem(
+        slug="apples-and-oranges",
+        title="Two apples and three oranges",
+        story=(
+            "Three oranges at 150 join the basket. A sum hands its gradient on unchanged to both "
+            "sides, a product hands each factor the gradient times the other factor: these two "
+            "rules, applied from the price backward, give all five numbers in one go."
+        ),
+        result="price",
+        expression="(apple * apple_number + orange * orange_number) * tax",
+        values={"apple": 100, "apple_number": 2, "orange": 150, "orange_number": 3, "tax": 1.1},
+    ),
+    Problem(
+        slug="square-of-a-sum",
+        title="The square of a sum",
+        story=(
+            "The chain rule in its smallest form: z = t ** 2 with t = x + y. Going back, the "
+            "square multiplies by 2 t = 14, and the sum passes that on to x and to y."
+        ),
+        result="z",
+        expression="(x + y) ** 2",
+        values={"x": 3, "y": 4},
+    ),
+)
+
+
+def run(folder: Path) -> None:
+    """Print the tables, write the pictures and the page into `folder`, and say where they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stops = []
+    for problem in PROBLEMS:
+        result, rows = problem.compute()
+        diagram = viz.draw(result)
+        diagram.save(folder / f"{problem.slug}.svg")
+        diagram.save(folder / f"{problem.slug}.png")
+        print(f"{problem.title}\n{problem.result} = {problem.expression}\n")
+        print(table(rows))
+        print(f"\n  drawn as {shown(folder / problem.slug)}.svg and .png\n")
+        stops.append(
+            Stop(
+                problem.slug,
+                problem.title,
+                problem.story,
+                f"{problem.result} = {problem.expression}",
+                problem.command,
+                tuple(rows),
+                diagram.svg,
+                viz.draw(result, theme="dark").svg,
+            )
+        )
+    index = folder / "index.html"
+    index.write_text(page(stops), encoding="utf-8")
+    print(f"All of it on one page: {shown(index)}")
+
+
+def shown(path: Path) -> str:
+    """A path as it can be pasted into a shell."""
+    return shlex.quote(str(path))

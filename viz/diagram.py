@@ -1,0 +1,123 @@
+"""A drawn graph: asked for a format, it renders it."""
+
+import os
+import uuid
+from collections.abc import Callable, Collection
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from viz import render
+from viz.emit.dot import dot
+from viz.emit.html import page
+from viz.emit.svg import size, svg
+from viz.layout import Layout, place
+from viz.picture import Picture
+from viz.scene import Scene
+from viz.theme import Theme
+
+
+class Diagram:
+    """A picture of a computation, as made by `viz.draw`. Shows itself in a notebook.
+
+    It is a snapshot: later changes to the graph or to its data do not reach it. The layout is
+    computed once, when an image is first asked for; that is when the deadline counts and
+    `RenderTimeout` or `GraphTooLarge` may be raised. `dot` needs no layout.
+    """
+
+    def __init__(self, picture: Picture, scene: Scene, theme: Theme, deadline: float) -> None:
+        self.picture: Final = picture
+        self._scene = scene
+        self._theme = theme
+        self._deadline = deadline
+
+    @property
+    def dot(self) -> str:
+        """The graph as DOT text, for a system Graphviz."""
+        return dot(self._scene, self._theme)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG text: the same bytes for the same graph, on every machine."""
+        return svg(self._scene, self._layout, self._theme)
+
+    def png(self, scale: float = 2.0) -> bytes:
+        """The picture as a PNG file's content, `scale` pixels for each pixel of the SVG.
+
+        Raises `ValueError` for a scale that is not positive.
+        """
+        return render.png(self.svg, *size(self._scene, self._layout), scale)
+
+    def html(self) -> str:
+        """The picture as an HTML page of its own, which runs no script and loads nothing."""
+        return page(self.svg, self._scene.title or "Computation graph", self._theme)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to `path`, as its suffix says: .svg, .png, .html or .dot.
+
+        The file appears whole or not at all. Returns the path; raises `ValueError` for any other
+        suffix.
+
+        >>> import tempfile, pathlib
+        >>> import autograd_bp as ab
+        >>> import viz
+        >>> x = ab.Value(3.0, name="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     viz.draw(x * x).save(pathlib.Path(folder) / "square.svg").name
+        'square.svg'
+        """
+        target = Path(path)
+        match target.suffix.lower():
+            case ".svg":
+                content = self.svg.encode()
+            case ".png":
+                content = self.png()
+            case ".html":
+                content = self.html().encode()
+            case ".dot":
+                content = self.dot.encode()
+            case _:
+                raise ValueError(
+                    f"cannot save a picture as {target.name!r}: the suffix must be one of .svg, "
+                    ".png, .html, .dot"
+                )
+        _write(target, content)
+        return target
+
+    def __repr__(self) -> str:
+        nodes, edges = len(self.picture.nodes), len(self.picture.edges)
+        return f"<viz.Diagram of {nodes} nodes and {edges} edges>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_mimebundle_(
+        self,
+        include: Collection[str] | None = None,
+        exclude: Collection[str] | None = None,
+    ) -> dict[str, str | bytes]:
+        """What a notebook shows; a PNG only where one is asked for by name."""
+        wanted = {"image/svg+xml", "text/plain"} if include is None else set(include)
+        wanted -= set(exclude or ())
+        makers: dict[str, Callable[[], str | bytes]] = {
+            "image/svg+xml": lambda: self.svg,
+            "image/png": self.png,
+            "text/html": self.html,
+            "text/plain": lambda: repr(self),
+        }
+        return {kind: make() for kind, make in makers.items() if kind in wanted}
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return place(self._scene, self._deadline)
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write beside the target, then rename: no reader sees half a file."""
+    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Emitters: each writes a scene down in one format."""

@@ -1,0 +1,58 @@
+"""The style sheet of a figure. Every selector starts with the figure's id, so that inside a page it
+touches nothing else."""
+
+from viz.scene import FONTS
+from viz.theme import Theme
+
+# Helvetica's metrics are those the text is measured by; Arial and Liberation Sans share them.
+_SANS = 'Helvetica,Arial,"Liberation Sans","Noto Sans","DejaVu Sans",sans-serif'
+_CJK = (
+    '"Noto Sans CJK SC","Source Han Sans SC","PingFang SC","Microsoft YaHei","Hiragino Sans",'
+    f'"Noto Sans CJK JP","WenQuanYi Micro Hei",{_SANS}'
+)
+
+
+def style_sheet(figure: str, theme: Theme) -> str:
+    """CSS for the figure with the id `figure`."""
+    rules = {
+        "text": f"font-family:{_SANS};text-anchor:middle;fill:{theme.text}",
+        ".cjk": f"font-family:{_CJK}",
+        ".background": f"fill:{theme.background}",
+        "path": "fill:none;stroke-linecap:butt",
+        "path.forward": f"stroke:{theme.value};stroke-width:1.3",
+        "polygon.forward": f"fill:{theme.value}",
+        ".constant-use .forward": f"stroke:{theme.line}",
+        ".constant-use polygon.forward": f"fill:{theme.line};stroke:none",
+        "path.back": "stroke-width:3",
+        "path.gradient": f"stroke:{theme.gradient}",
+        "polygon.gradient": f"fill:{theme.gradient}",
+        "path.zero": f"stroke:{theme.zero};stroke-width:2",
+        "polygon.zero": f"fill:{theme.zero}",
+        "path.alarm": f"stroke:{theme.alarm}",
+        "polygon.alarm": f"fill:{theme.alarm}",
+        ".ellipse": f"fill:{theme.operation};stroke:{theme.operation_line};stroke-width:1.3",
+        ".bar": f"fill:{theme.operation_line}",
+        ".leaf .dot,.leaf .box": f"fill:{theme.leaf};stroke:{theme.leaf_line};stroke-width:1.3",
+        ".result .box": f"fill:{theme.background};stroke:{theme.line};stroke-width:1.3",
+        ".detached .dot,.detached .box": (
+            f"fill:{theme.background};stroke:{theme.line};stroke-width:1.3;stroke-dasharray:4 3"
+        ),
+        ".output .box": f"fill:{theme.output};stroke:{theme.output_line};stroke-width:1.3",
+        ".plain": "fill:none",
+        "text.value": f"fill:{theme.value}",
+        "text.gradient,text.zero": f"fill:{theme.gradient}",
+        "text.alarm": f"fill:{theme.alarm}",
+        ".constant text,text.note,text.formula,text.unnamed,text.blocked,text.legend": (
+            f"fill:{theme.muted}"
+        ),
+    }
+    for role, font in FONTS.items():
+        weight = ";font-weight:bold" if font.bold else ""
+        slant = ";font-style:italic" if font.italic else ""
+        rules[f"text.{role}"] = (
+            f"{rules.get(f'text.{role}', '')};font-size:{font.size:g}px{weight}{slant}".lstrip(";")
+        )
+    return "".join(
+        ",".join(f"#{figure} {part}" for part in selector.split(",")) + f"{{{declarations}}}"
+        for selector, declarations in rules.items()
+    )
