@@ -8,13 +8,46 @@
 2.2
 """
 
-from autograd_bp import functions, graph, linalg, numpy_protocol, rules
+from autograd_bp import functions, graph, linalg, numpy_protocol, rules, trees
+from autograd_bp.debug import NonFiniteError, debug
+from autograd_bp.derivatives import gradients
+from autograd_bp.function import Function, scalar_rule
 from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.indexing import at
 from autograd_bp.graph import no_grad
+from autograd_bp.rules import FormulaError, Interval
 from autograd_bp.tensor import Tensor
+from autograd_bp.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_bp.value import Value
 
 __version__ = "0.1.0"
+
+__all__ = [  # noqa: PLE0604  (the operations are listed where they are collected)
+    "FormulaError",
+    "Function",
+    "Interval",
+    "NonFiniteError",
+    "Tensor",
+    "Value",
+    "at",
+    "debug",
+    "functions",
+    "grad",
+    "gradients",
+    "graph",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "linalg",
+    "no_grad",
+    "numpy_protocol",
+    "rules",
+    "scalar_rule",
+    "trees",
+    "value_and_grad",
+    "vjp",
+    *PUBLIC,
+]
 
 globals().update(PUBLIC)

@@ -31,8 +31,8 @@ def graph(node: N, memo: dict[int, Any]) -> N:
         if original.serial == CONSTANT_SERIAL:
             copy.serial = CONSTANT_SERIAL
         copy.rule, copy._params = original.rule, original._params
-        copy.args = tuple(map(_owned, original.args))
-        copy._parents = tuple(memo[id(parent)] for parent in original.parents)
+        parents = tuple(memo[id(parent)] for parent in original.parents)
+        copy._operands = parents + tuple(map(_owned, original.args))
         copy.grad = _owned(original.grad)
         memo[id(original)] = copy
     result: N = memo[id(node)]

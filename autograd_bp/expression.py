@@ -16,19 +16,20 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_bp import graph
 from autograd_bp.expression_syntax import (
     CONSTANTS,
+    OPERATIONS,
     Expression,
     ExpressionError,
     function_name,
     parse,
 )
-from autograd_bp.functions import PUBLIC
 from autograd_bp.graph import Node
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
-__all__ = ["Expression", "ExpressionError", "constant", "evaluate", "parse"]
+__all__ = ["OPERATIONS", "Expression", "ExpressionError", "constant", "evaluate", "parse"]
 
 MAX_ENTRIES: Final = 10_000_000
 EXACT_INTEGERS: Final = 2**53
@@ -53,7 +54,7 @@ ARITHMETIC: Final[Mapping[type[ast.AST], Callable[[Any, Any], Any]]] = {
 GROWING: Final = frozenset({"broadcast_to", "one_hot", "pad", "repeat", "tile"})
 
 
-def evaluate(expression: str | Expression, variables: Mapping[str, Node]) -> Node:
+def evaluate(expression: str | Expression, variables: Mapping[str, Node]) -> Value | Tensor:
     """The node that `expression` computes from the named nodes.
 
     Raises `ExpressionError`, with a pointer into the text, for anything not allowed, for a name
@@ -69,11 +70,11 @@ def evaluate(expression: str | Expression, variables: Mapping[str, Node]) -> Nod
         result = _Evaluation(expression, variables).operand(expression.tree)
     if isinstance(result, (list, tuple)):
         expression.refuse(f"this gives {len(result)} results, not one", expression.tree)
-    data = result.data if isinstance(result, Node) else result
+    data = graph.value(result) if isinstance(result, Node) else result
     if np.asarray(data).dtype.kind not in "fiu":
         hint = "A truth value chooses: where(x > 0, x, 0)."
         expression.refuse("this gives no number", expression.tree, hint)
-    if isinstance(result, Node):
+    if isinstance(result, (Value, Tensor)):
         return result
     return Tensor(result) if isinstance(result, np.ndarray) else Value(float(result))
 
@@ -88,9 +89,8 @@ def constant(text: str) -> float | NDArray[np.float64]:
            [3., 4.]])
     """
     expression = parse(text)
-    extra = {"inf": math.inf, "nan": math.nan}
     with np.errstate(all="ignore"):
-        result = _Evaluation(expression, extra).operand(expression.tree)
+        result = _Evaluation(expression, {"nan": math.nan}).operand(expression.tree)
     if isinstance(result, np.ndarray) and result.dtype.kind in "fiu":
         return result.astype(np.float64)
     if isinstance(result, (int, float)) and not isinstance(result, bool):
@@ -139,7 +139,7 @@ class _Evaluation:
         known = {**CONSTANTS, **self.variables}
         if part.id in known:
             return known[part.id]
-        if part.id in PUBLIC:
+        if part.id in OPERATIONS:
             reason = f"'{part.id}' is an operation"
             self.expression.refuse(reason, part, f"Give it an operand: {part.id}(x).")
         close = difflib.get_close_matches(part.id, known, n=1)
@@ -186,7 +186,7 @@ class _Evaluation:
         keywords = {str(word.arg): self.argument(word.value) for word in part.keywords}
         if name in GROWING:
             self.check_growth(part, [*arguments, *keywords.values()])
-        return self.apply(part, PUBLIC[name], *arguments, **keywords)
+        return self.apply(part, OPERATIONS[name], *arguments, **keywords)
 
     def argument(self, part: ast.expr) -> Any:
         """An argument of a call: an operand, or a flag, a word, a tuple, a list of operands."""
@@ -232,16 +232,16 @@ class _Evaluation:
             self.expression.refuse(str(error) or type(error).__name__, part)
         if isinstance(result, complex):
             self.expression.refuse("this is not a real number", part)
-        self.check_size(part, np.size(result.data if isinstance(result, Node) else 0))
+        self.check_size(part, np.size(graph.value(result)) if isinstance(result, Node) else 0)
         return result
 
     def check_growth(self, part: ast.expr, arguments: list[Any]) -> None:
         """Refuse a result that is far too large before it is made."""
-        sizes = [np.size(a.data) for a in arguments if isinstance(a, (Node, np.ndarray))]
+        sizes = [np.size(graph.value(a)) for a in arguments if isinstance(a, Node)]
         factors = [max(1, abs(number)) for number in _numbers(arguments)]
         self.check_size(part, math.prod(factors) * max(sizes, default=1))
 
-    def check_size(self, part: ast.expr, entries: int) -> None:
+    def check_size(self, part: ast.expr, entries: float) -> None:
         if entries > MAX_ENTRIES:
             reason = f"this has some {entries:.0e} entries; at most {MAX_ENTRIES:.0e} are computed"
             self.expression.refuse(reason, part)

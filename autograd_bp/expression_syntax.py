@@ -8,20 +8,25 @@ import ast
 import difflib
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Never
+from typing import Any, Final, Literal, Never
 
+from autograd_bp import linalg
 from autograd_bp.functions import PUBLIC
 from autograd_bp.text_width import text_width
 
 MAX_LENGTH: Final = 10_000
 MAX_DEPTH: Final = 100
 
-CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e}
+CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e, "inf": math.inf}
+OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    **PUBLIC,
+    **{f"linalg.{name}": getattr(linalg, name) for name in linalg.__all__},
+}
 ALLOWED: Final = """\
-Allowed: names with a value, numbers, pi, e, + - * / // % ** @, comparisons, arrays
-such as [[1, 2], [3, 4]], x[0], x[1:3], and operations such as exp(x), sum(x, axis=0)."""
+Allowed: names with a value, numbers, pi, e, inf, + - * / // % ** @, comparisons,
+arrays such as [[1, 2], [3, 4]], x[0], x[1:3], and operations such as exp(x), sum(x, axis=0)."""
 OPERATORS: Final = (
     ast.Add,
     ast.Sub,
@@ -210,12 +215,12 @@ def _check_constant(text: str, part: ast.expr, value: object, place: Place) -> N
 
 def _check_function(text: str, call: ast.Call) -> None:
     name = function_name(call)
-    if name in PUBLIC:
+    if name in OPERATIONS:
         return
     if not name:
         _refuse(text, "only an operation can be called, by its name", call.func, ALLOWED)
     last = name.rpartition(".")[2]
-    close = [last] if last in PUBLIC else difflib.get_close_matches(name, PUBLIC, n=3)
+    close = [last] if last in OPERATIONS else difflib.get_close_matches(name, OPERATIONS, n=3)
     hint = f"Did you mean {' or '.join(close)}?" if close else ALLOWED
     _refuse(text, f"there is no operation '{name}'", call.func, hint)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Protocol, Self
 
@@ -41,7 +41,11 @@ class _State(threading.local):
     """What recording depends on, by thread; the class attributes are a new thread's values."""
 
     recording: bool = True
+    depth: int = 0
+    """How many transforms (`grad` of `grad` of ...) the thread is inside."""
     monitor: Monitor | None = None
+    strict: str | None = None
+    """Who needs every step to be differentiable now, if anyone: see `differentiable`."""
 
 
 state = _State()
@@ -78,8 +82,6 @@ class Node:
         Whether derivatives flow to this node.
     rule
         The rule that made the node; None for a leaf.
-    args
-        The operands as they were when the node was made: floats and arrays.
     serial
         Counts up with every node made, so sorting by it is a topological order.
     """
@@ -88,9 +90,8 @@ class Node:
         "__weakref__",
         "_data",
         "_notes",
+        "_operands",
         "_params",
-        "_parents",
-        "args",
         "grad",
         "name",
         "requires_grad",
@@ -100,9 +101,8 @@ class Node:
 
     _data: Any
     _notes: dict[str, Any] | None
+    _operands: tuple[Any, ...]
     _params: tuple[Any, ...]
-    _parents: tuple[Node | None, ...]
-    args: tuple[Any, ...]
     grad: Any
     name: str | None
     requires_grad: bool
@@ -113,7 +113,7 @@ class Node:
         """Set up a leaf."""
         self._data = data
         self._notes = None
-        self._params = self._parents = self.args = ()
+        self._params = self._operands = ()
         self.grad = None
         self.name = name
         self.requires_grad = requires_grad
@@ -123,17 +123,20 @@ class Node:
     def _made_by(
         self,
         rule: Any,
-        args: tuple[Any, ...],
-        parents: tuple[Node | None, ...],
+        operands: tuple[Any, ...],
         params: tuple[Any, ...],
         data: Any,
     ) -> None:
-        """Set up the result of an operation; a parent is None where an operand is a constant."""
+        """Set up the result of an operation.
+
+        `operands` are the parents, None for each that is a constant, and then as many floats or
+        arrays: what was computed with. One tuple, since the garbage collector walks every tuple
+        that holds a node.
+        """
         self._data = data
         self._notes = None
         self._params = params
-        self._parents = parents
-        self.args = args
+        self._operands = operands
         self.grad = None
         self.name = None
         self.requires_grad = True
@@ -169,14 +172,25 @@ class Node:
         raise NotImplementedError
 
     @property
+    def _parents(self) -> tuple[Node | None, ...]:
+        return self._operands[: len(self._operands) // 2]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The operands as they were when the node was made: floats and arrays."""
+        return self._operands[len(self._operands) // 2 :]
+
+    @property
     def parents(self) -> tuple[Node, ...]:
         """The operands as nodes, in order; plain numbers and arrays appear as constants."""
-        if None in map(_none_or_node, self._parents):
-            self._parents = tuple(
-                self._constant(operand) if parent is None else parent
-                for operand, parent in zip(self.args, self._parents, strict=True)
-            )
-        return self._parents  # type: ignore[return-value]
+        known = self._parents
+        parents = tuple(
+            self._constant(operand) if parent is None else parent
+            for operand, parent in zip(self.args, known, strict=True)
+        )
+        if any(parent is None for parent in known):
+            self._operands = parents + self.args
+        return parents
 
     @property
     def params(self) -> dict[str, Any]:
@@ -195,11 +209,6 @@ class Node:
     def __copy__(self) -> Self:
         """A leaf of the same value and name: the graph before it is not copied."""
         raise NotImplementedError
-
-
-def _none_or_node(node: Node | None) -> bool | None:
-    # `None in parents` would compare nodes by value.
-    return None if node is None else True
 
 
 # -- reading a graph ------------------------------------------------------------------------------
@@ -243,7 +252,12 @@ def topological_order(
     found = set(stack)
     while stack:
         node = stack.pop()
-        for parent in node.parents if constants else node._parents:
+        if constants:
+            parents: Sequence[Any] = node.parents
+        else:
+            operands = node._operands
+            parents = operands[: len(operands) // 2]
+        for parent in parents:
             if (
                 parent is not None
                 and parent not in found
@@ -273,98 +287,105 @@ def where_made(node: Node) -> str | None:
 # -- the backward sweep ---------------------------------------------------------------------------
 
 
-def pull(node: Node, cotangent: Any, wanted: Container[Node] | None = None) -> list[Any]:
+def pull(node: Node, cotangent: Any, path: Container[Node] | None = None) -> list[Any]:
     """What `cotangent`, that of the node, contributes to each parent; None where not needed.
 
-    Must run under `np.errstate(invalid="raise")`: the products are taken as they are, and again
-    with zero times infinity kept zero if that made something undefined.
+    With `path`, only parents in it need theirs. Must run under `np.errstate(invalid="raise")`:
+    the products are taken as they are, and again with zero times infinity kept zero if that
+    made something undefined.
     """
-    rule, args, params, out = node.rule, node.args, node._params, node._data
+    rule = node.rule
+    if type(cotangent) is float and type(rule) is Rule:
+        return _pull_float(node, cotangent, path)
+    parents = node._parents
     flags = [
-        parent is not None and parent.requires_grad and (wanted is None or parent in wanted)
-        for parent in node._parents
+        parent is not None and parent.requires_grad and (path is None or parent in path)
+        for parent in parents
     ]
     if type(rule) is not Rule:
         raw = rule.pull(node, cotangent, flags)
-    elif type(cotangent) is float:
-        return _pull_floats(node, cotangent, flags)
     else:
+        operands = (cotangent, node._data, *node.args, *node._params)
         try:
-            vjp = rule.array.vjp
-            raw = [
-                (f(cotangent, out, *args, *params) if (f := vjp[i]) else parent._zero())
-                if flags[i]
-                else None
-                for i, parent in enumerate(node._parents)
-            ]
+            raw = _products(rule.array.vjp, operands, parents, flags)
         except FloatingPointError:
             with np.errstate(invalid="ignore"):
-                vjp = rule.array.guarded_vjp
-                raw = [
-                    (f(cotangent, out, *args, *params) if (f := vjp[i]) else parent._zero())
-                    if flags[i]
-                    else None
-                    for i, parent in enumerate(node._parents)
-                ]
+                raw = _products(rule.array.guarded_vjp, operands, parents, flags)
     return [
-        parent._conform(contribution) if flag else None
-        for parent, contribution, flag in zip(node._parents, raw, flags, strict=True)
+        parent._conform(contribution) if flag else None  # type: ignore[union-attr]
+        for parent, contribution, flag in zip(parents, raw, flags, strict=True)
     ]
 
 
-def _pull_floats(node: Node, cotangent: float, flags: list[bool]) -> list[Any]:
-    """`pull` for a node on floats: a zero cotangent needs no partial at all."""
-    vjp = node.rule.scalar.vjp
-    contributions: list[Any] = []
+def _products(
+    vjp: Any, operands: tuple[Any, ...], parents: tuple[Node | None, ...], flags: list[bool]
+) -> list[Any]:
+    raw: list[Any] = []
     for i, flag in enumerate(flags):
         if not flag:
+            raw.append(None)
+        elif (function := vjp[i]) is None:
+            raw.append(parents[i]._zero())  # type: ignore[union-attr]
+        else:
+            raw.append(function(*operands))
+    return raw
+
+
+def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:
+    """`pull` for a node on floats: a zero cotangent needs no partial at all."""
+    contributions: list[Any] = []
+    rule, out, params, operands = node.rule, node._data, node._params, node._operands
+    n = len(operands) // 2
+    vjp = rule.scalar.vjp
+    for i in range(n):
+        parent = operands[i]
+        if parent is None or not parent.requires_grad or (path is not None and parent not in path):
             contributions.append(None)
             continue
-        parent = node._parents[i]
         function = vjp[i]
         if function is None or cotangent == 0.0:
-            contributions.append(parent._zero())  # type: ignore[union-attr]
+            contributions.append(parent._zero())
             continue
         try:
-            contribution = function(cotangent, node._data, *node.args, *node._params)
+            contribution = function(cotangent, out, *operands[n:], *params)
         except (ArithmeticError, ValueError):
             # Where `math` has no answer, NumPy's is infinite or nan.
             with np.errstate(all="ignore"):
-                contribution = float(
-                    node.rule.array.guarded_vjp[i](
-                        np.float64(cotangent),
-                        np.float64(node._data),
-                        *map(np.float64, node.args),
-                        *node._params,
-                    )
+                contribution = rule.array.guarded_vjp[i](
+                    *map(np.float64, (cotangent, out, *operands[n:])), *params
                 )
-        contributions.append(parent._conform(contribution))  # type: ignore[union-attr]
+        contributions.append(
+            contribution if type(contribution) is float else parent._conform(contribution)
+        )
     return contributions
 
 
-def sweep(
-    output: Node,
-    seed: Any = None,
-    *,
-    wanted: Sequence[Node] | None = None,
-    visit: Callable[[Node, Any, bool], None] | None = None,
-) -> dict[Node, Any]:
-    """Carry the cotangent `seed` from `output` back through the graph.
+class Sweep:
+    """The cotangents that one backward sweep leaves, and which of the arrays are nobody else's."""
 
-    Returns the cotangents by node. With `wanted`, only what leads to these nodes is computed
-    and only theirs are kept; with `visit`, it is called with each node, its finished cotangent and
-    whether no one else holds that array, and nothing is kept.
+    def __init__(self) -> None:
+        self.cotangents: dict[Node, Any] = {}
+        self.owned: set[Node] = set()
+
+
+def sweep(
+    seeds: Mapping[Node, Any], *, wanted: Sequence[Node] | None = None, between: bool = True
+) -> Sweep:
+    """Carry cotangents from the nodes of `seeds` back through the graph.
+
+    With `wanted`, only what leads to these nodes is computed, and only theirs are kept. With
+    `between=False`, those of nodes between leaves and outputs are let go as soon as used, unless
+    their class keeps them.
     """
-    cotangents: dict[Node, Any] = {}
-    if not output.requires_grad:
-        return cotangents
-    order = topological_order(output, constants=False)
-    path = None if wanted is None else leading_to(order, wanted)
-    if path is not None and output not in path:
-        return cotangents
-    keep = None if wanted is None else set(wanted)
-    cotangents[output] = output._seed(seed)
-    owned: set[Node] = set()
+    result = Sweep()
+    cotangents, owned = result.cotangents, result.owned
+    order = topological_order(seeds, constants=False)
+    path = kept = None
+    if wanted is not None:
+        path, kept = leading_to(order, wanted), set(wanted)
+    for node, seed in seeds.items():
+        if node.requires_grad and (path is None or node in path):
+            cotangents[node] = seed
     monitor = state.monitor
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
         while order:
@@ -372,34 +393,35 @@ def sweep(
             cotangent = cotangents.get(node)
             if cotangent is None:
                 continue
-            if node.rule is not None:
-                contributions = pull(node, cotangent, path)
-                if monitor is not None:
-                    monitor.pulled(node, cotangent, contributions)
-                sheet = type(node.rule) is Rule
-                for parent, contribution in zip(node._parents, contributions, strict=True):
-                    if contribution is None:
-                        continue
-                    assert parent is not None
-                    known = cotangents.get(parent)
-                    if known is not None:
-                        cotangents[parent] = _add(known, contribution, parent in owned)
-                        owned.add(parent)
-                        continue
+            if node.rule is None:
+                if kept is not None and node not in kept:
+                    del cotangents[node]
+                continue
+            contributions = pull(node, cotangent, path)
+            if monitor is not None:
+                monitor.pulled(node, cotangent, contributions)
+            for parent, contribution in zip(node._operands, contributions, strict=False):
+                if contribution is None:
+                    continue
+                known = cotangents.get(parent)
+                if known is None:
                     cotangents[parent] = contribution
-                    if sheet and _is_fresh(contribution, cotangent):
+                    if type(contribution) is not float and _is_fresh(contribution, node, cotangent):
                         owned.add(parent)
-            if visit is not None:
-                visit(node, cotangent, node in owned)
-            if visit is not None or (keep is not None and node not in keep):
+                elif type(known) is float:
+                    cotangents[parent] = known + contribution
+                else:
+                    cotangents[parent] = _add(known, contribution, parent in owned)
+                    owned.add(parent)
+            if node not in kept if kept is not None else not (between or node._keeps_grad):
                 del cotangents[node]
-    return cotangents
+    return result
 
 
-def _is_fresh(contribution: Any, cotangent: Any) -> bool:
-    """Whether a rule just made this array, and nobody else can hold it."""
+def _is_fresh(contribution: Any, node: Node, cotangent: Any) -> bool:
+    """Whether a row just made this array, and nobody else can hold it."""
     return (
-        type(contribution) is np.ndarray
+        type(node.rule) is Rule
         and contribution is not cotangent
         and contribution.base is None
         and contribution.flags.writeable
@@ -407,7 +429,7 @@ def _is_fresh(contribution: Any, cotangent: Any) -> bool:
 
 
 def _add(known: Any, contribution: Any, in_place: bool) -> Any:
-    if in_place and type(known) is np.ndarray:
+    if in_place:
         try:
             np.add(known, contribution, out=known)
         except FloatingPointError:  # inf - inf, which has set the entry to nan as it should
@@ -418,7 +440,7 @@ def _add(known: Any, contribution: Any, in_place: bool) -> Any:
     except FloatingPointError:
         with np.errstate(invalid="ignore"):
             total = known + contribution
-    return np.asarray(total) if isinstance(known, np.ndarray) else total
+    return np.asarray(total)
 
 
 def leading_to(order: Sequence[Node], wanted: Iterable[Node]) -> set[Node]:
@@ -445,7 +467,7 @@ def cotangents(output: Node, seed: Any = None) -> dict[Node, Number]:
     """
     if seed is None and isinstance(output._data, np.ndarray):
         seed = np.ones(output._data.shape, output._data.dtype)
-    return sweep(output, seed)
+    return sweep({output: output._seed(seed)}).cotangents
 
 
 def contributions(node: Node, cotangent: Number) -> tuple[Number | None, ...]:
@@ -467,27 +489,17 @@ def backward(output: Node, cotangent: Any, *, retain_grads: bool) -> None:
 
     Everything is computed first, so that an error on the way changes no gradient.
     """
-    finished: list[tuple[Node, Any]] = []
-
-    def visit(node: Node, gradient: Any, owned: bool) -> None:
+    found = sweep({output: output._seed(cotangent)}, between=retain_grads)
+    for node, gradient in found.cotangents.items():
+        if node not in found.owned and type(gradient) is not float:
+            gradient = gradient.copy()
         if node.rule is None:
-            finished.append((node, gradient if owned else _copied(gradient)))
-        elif retain_grads or node._keeps_grad:
-            finished.append((node, _copied(gradient)))
-
-    sweep(output, cotangent, visit=visit)
-    for node, gradient in finished:
-        calls = 1
-        if node.rule is None and node.grad is not None:
-            calls += accumulated_calls(node)
-            gradient = node._conform(node.grad + gradient)
-        node.grad = gradient
-        if calls > 1 or node.rule is None:
+            calls = 1
+            if node.grad is not None:
+                calls += accumulated_calls(node)
+                gradient = node._conform(node.grad + gradient)
             node._notes = {**(node._notes or {}), "grad": gradient, "calls": calls}
-
-
-def _copied(gradient: Any) -> Any:
-    return gradient.copy() if isinstance(gradient, np.ndarray) else gradient
+        node.grad = gradient
 
 
 # -- recording on and off -------------------------------------------------------------------------
@@ -526,3 +538,23 @@ def recording() -> Iterator[None]:
         yield
     finally:
         state.recording = before
+
+
+@contextlib.contextmanager
+def differentiable(who: str) -> Iterator[None]:
+    """While active in this thread, turning a node into a plain number raises: it would lose the
+    derivative that `who` needs."""
+    before, state.strict = state.strict, who
+    try:
+        yield
+    finally:
+        state.strict = before
+
+
+def check_conversion(node: Node) -> None:
+    """TypeError if a node may not become a plain number now."""
+    if state.strict is not None and node.requires_grad:
+        raise TypeError(
+            f"{state.strict} turned {node!r} into a plain number, and its derivative would be lost:"
+            " use ab's operations or NumPy's (ab.exp for math.exp)"
+        )

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_bp import copying
 from autograd_bp.errors import explained
-from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, state
+from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, check_conversion, state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.arrays import sum_to
 from autograd_bp.value import checked_name, no_gradient_message
@@ -199,6 +199,7 @@ class Tensor(Node):
 
     def item(self, *index: int) -> float:
         """The only element, or the one at `index`, as a Python number."""
+        check_conversion(self)
         number: float = self._data.item(*index)
         return number
 
@@ -209,6 +210,10 @@ class Tensor(Node):
     def detach(self) -> Tensor:
         """The same numbers as a leaf that no derivative passes."""
         return Tensor(self._data, name=self.name, requires_grad=False)
+
+    def copy(self) -> Tensor:
+        """A node of the same value, which derivatives pass."""
+        return apply(ROWS["identity"], (self,))
 
     def numpy(self) -> Array:
         """A copy of the array."""
@@ -357,6 +362,7 @@ class Tensor(Node):
         return operator.index(self._data)
 
     def _one(self, target: str) -> Any:
+        check_conversion(self)
         if self._data.size != 1:
             raise TypeError(f"{target}() needs a Tensor with one element, not {self!r}")
         return self._data.reshape(())
@@ -575,7 +581,7 @@ def record(
     """The node for a result."""
     node = Tensor.__new__(Tensor)
     node._state = _SHARED
-    node._made_by(rule, args, parents, params, data)
+    node._made_by(rule, parents + args, params, data)
     return node
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self, SupportsFloat
 import numpy as np
 
 from autograd_bp import copying
-from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, state
+from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, check_conversion, state
 from autograd_bp.rules import ROWS, Rule
 
 
@@ -112,6 +112,7 @@ class Value(Node):
 
     def item(self) -> float:
         """The number."""
+        check_conversion(self)
         number: float = self._data
         return number
 
@@ -188,6 +189,7 @@ class Value(Node):
         return bool(self._data)
 
     def __float__(self) -> float:
+        check_conversion(self)
         number: float = self._data
         return number
 
@@ -294,7 +296,7 @@ def record(
 ) -> Value:
     """The node for a result."""
     node = Value.__new__(Value)
-    node._made_by(rule, args, parents, params, data)
+    node._made_by(rule, parents + args, params, data)
     return node
 
 
@@ -309,6 +311,7 @@ def _unary(rule: Rule) -> Callable[[Value], Value]:
 def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, Any], Any]]:
     """The operator and its reflection. One straight path for floats and Values: it is hot."""
     forward = rule.scalar.forward
+    new = Value.__new__
 
     def method(self: Value, other: Any) -> Any:
         if type(other) is Value:
@@ -327,7 +330,9 @@ def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, A
         except (ArithmeticError, ValueError):
             data = compute(rule, (x, y), ())
         if needed and state.recording:
-            return record(rule, (x, y), (self, parent), (), data)
+            node = new(Value)
+            node._made_by(rule, (self, parent, x, y), (), data)
+            return node
         return Value(data, requires_grad=False)
 
     def reflected(self: Value, other: Any) -> Any:

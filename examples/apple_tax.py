@@ -137,10 +137,7 @@ def main() -> None:
 
 def gradients(result: Value, leaves: Mapping[str, Value]) -> dict[str, float]:
     """The gradient of `result` with respect to each leaf, by name."""
-    return {
-        name: gradient.item()
-        for name, gradient in zip(leaves, ab.gradients(result, list(leaves.values())), strict=True)
-    }
+    return dict(zip(leaves, ab.gradients(result, list(leaves.values())), strict=True))
 
 
 def _by_name(*leaves: Value) -> dict[str, Value]:

@@ -59,8 +59,7 @@ def affine(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 def affine_gradients(x: Array, w: Array, b: Array, upstream: Array) -> AffineGradients:
     """What the engine finds for a loss whose gradient at the layer's output is `upstream`."""
     leaves = [Tensor(x), Tensor(w), Tensor(b)]
-    loss = ab.sum(affine(*leaves) * upstream)
-    return AffineGradients(*(gradient.data for gradient in ab.gradients(loss, leaves)))
+    return AffineGradients(*ab.gradients(affine(*leaves), leaves, cotangent=upstream))
 
 
 def bias_gradient_as_printed(upstream: Array) -> Array:
@@ -111,8 +110,8 @@ def pictures() -> dict[str, viz.Diagram]:
     loss.name = "L"
     return {
         "sigmoid.svg": viz.draw(y),
-        "affine.svg": viz.draw(ab.sum(layer * upstream)),
-        "softmax-with-loss.svg": viz.draw(loss),
+        "affine.svg": viz.draw(layer, seed=upstream),
+        "softmax-with-loss.svg": viz.draw(loss, direction="TB"),
     }
 
 
@@ -147,9 +146,7 @@ def _print_sigmoid() -> None:
         y = sigmoid(x)
         (gradient,) = ab.gradients(y, [x])
         formula = y.data * (1 - y.data)
-        print(
-            f"  x {at:4}: y {y.data:.12f}, gradient {gradient.item():.12f}, y(1-y) {formula:.12f}"
-        )
+        print(f"  x {at:4}: y {y.data:.12f}, gradient {gradient:.12f}, y(1-y) {formula:.12f}")
 
 
 def _print_affine() -> None:
@@ -173,13 +170,13 @@ def _print_affine() -> None:
 def _print_softmax() -> None:
     scores = [Value(score) for score in SCORES]
     loss = softmax_with_loss(scores, TARGET)
-    found = [gradient.item() for gradient in ab.gradients(loss, scores)]
+    found = ab.gradients(loss, scores)
     print("Softmax with cross entropy, y = (0.3, 0.2, 0.5), t = (0, 1, 0)")
     print(f"  loss {loss.data:.12f}, gradient {[round(g, 12) for g in found]}, which is y - t")
     batch = Tensor([SCORES, SCORES])
     targets = np.array([TARGET, (0.0, 0.0, 1.0)])
     (gradient,) = ab.gradients(batch_softmax_with_loss(batch, targets), [batch])
-    print(f"  a batch of two: {gradient.data.round(12).tolist()}, which is (y - t) / 2")
+    print(f"  a batch of two: {gradient.round(12).tolist()}, which is (y - t) / 2")
 
 
 def _sum(values: Sequence[Value]) -> Value:

@@ -86,7 +86,7 @@ class TestWhatIsComputed:
     def test_the_result_is_recorded_and_can_be_differentiated(self):
         apple, n, tax = Value(100.0), Value(2.0), Value(1.1)
         price = evaluate("apple * n * tax", {"apple": apple, "n": n, "tax": tax})
-        found = [g.item() for g in ab.gradients(price, [apple, n, tax])]
+        found = list(ab.gradients(price, [apple, n, tax]))
         assert found == pytest.approx([2.2, 110.0, 200.0], rel=1e-14)
 
     def test_an_expression_without_names_is_a_single_node(self):

@@ -9,7 +9,6 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,13 +16,14 @@ import numpy as np
 
 import autograd_bp as ab
 import viz
-from autograd_bp.expression import ExpressionError, evaluate, parse
-from autograd_bp.functions import PUBLIC
+from autograd_bp.expression import OPERATIONS, ExpressionError, evaluate, parse
 from viz.assignments import AssignmentError, leaves
 from viz.demo import run as run_demo
 from viz.styles import STYLES
 from viz.table import Row, table
 from viz.theme import THEMES
+
+Node = ab.Value | ab.Tensor
 
 FORMATS = ("svg", "png", "dot", "html")
 EXAMPLES = """\
@@ -99,15 +99,15 @@ def grad(arguments: argparse.Namespace) -> None:
     """Print the value and the gradient of every name; draw the graph if a file is named."""
     form = _format(arguments.output, arguments.format) if arguments.output else None
     result, given = _computed(arguments)
-    total = _scalar(result)
-    gradients = ab.gradients(total, list(given.values())) if given else ()
+    ones = np.ones_like(ab.graph.value(result))
+    gradients = ab.gradients(result, list(given.values()), cotangent=ones) if given else ()
     rows = [
-        Row(name, leaf.data, gradient.data)
+        Row(name, leaf.data, gradient)
         for (name, leaf), gradient in zip(given.items(), gradients, strict=True)
     ]
-    rows.append(Row("result", result.data, np.ones_like(result.data)))
+    rows.append(Row("result", result.data, ones))
     print(table(rows))
-    if total is not result:
+    if ones.ndim:
         print("The gradients are those of the sum of the result's entries.")
     if form:
         _write(_drawn(result, arguments), arguments.output, form)
@@ -128,17 +128,13 @@ def demo(arguments: argparse.Namespace) -> None:
 
 def _computed(
     arguments: argparse.Namespace,
-) -> tuple[ab.graph.Node, dict[str, ab.Value | ab.Tensor]]:
+) -> tuple[Node, dict[str, Node]]:
     expression = parse(arguments.expression)
     given = leaves(expression, arguments.values)
     return evaluate(expression, given), given
 
 
-def _scalar(result: ab.graph.Node) -> ab.graph.Node:
-    return result if np.ndim(result.data) == 0 else ab.sum(result)
-
-
-def _drawn(result: ab.graph.Node, arguments: argparse.Namespace) -> viz.Diagram:
+def _drawn(result: Node, arguments: argparse.Namespace) -> viz.Diagram:
     return viz.draw(
         result,
         style=arguments.style,
@@ -213,10 +209,10 @@ def _parser() -> _Parser:
         formatter_class=layout,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('autograd-bp')}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {ab.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
-    operations = textwrap.indent(textwrap.fill(", ".join(sorted(PUBLIC)), 76), "  ")
+    operations = textwrap.indent(textwrap.fill(", ".join(sorted(OPERATIONS)), 76), "  ")
     for function, epilog in ((draw, DRAW_EXAMPLES), (grad, GRAD_EXAMPLES)):
         summary = str(function.__doc__)
         sub = commands.add_parser(

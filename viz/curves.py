@@ -141,4 +141,7 @@ def _first_part(piece: Sequence[Point], share: float) -> list[Point]:
 
 
 def _at(piece: Sequence[Point], share: float) -> Point:
-    return _first_part(piece, share)[-1]
+    rest = 1 - share
+    a, b, c, d = rest**3, 3 * rest**2 * share, 3 * rest * share**2, share**3
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = piece
+    return a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3

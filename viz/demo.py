@@ -7,7 +7,7 @@ from pathlib import Path
 
 import autograd_bp as ab
 import viz
-from autograd_bp import Value
+from autograd_bp import Tensor, Value
 from autograd_bp.expression import evaluate
 from viz.demo_page import Stop, page
 from viz.table import Row, table
@@ -30,7 +30,7 @@ class Problem:
         given = " ".join(f"{name}={value:g}" for name, value in self.values.items())
         return f'autograd-bp grad "{self.expression}" {given}'
 
-    def compute(self) -> tuple[ab.graph.Node, list[Row]]:
+    def compute(self) -> tuple[Value | Tensor, list[Row]]:
         """The result as a node, and the value and gradient of everything with a name."""
         leaves = {name: Value(value, name=name) for name, value in self.values.items()}
         result = evaluate(self.expression, leaves)
@@ -38,7 +38,7 @@ class Problem:
         gradients = ab.gradients(result, [*leaves.values(), result])
         nodes = [*leaves.values(), result]
         return result, [
-            Row(str(node.name), node.data, gradient.data)
+            Row(str(node.name), node.data, gradient)
             for node, gradient in zip(nodes, gradients, strict=True)
         ]
 

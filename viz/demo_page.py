@@ -94,11 +94,11 @@ a {{ color: var(--value); }}
 section {{ border-top: 1px solid var(--rule); margin-top: 2.5rem; padding-top: 2rem; }}
 code, pre, td, tbody th {{ font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }}
 pre {{ background: var(--panel); border-radius: .5rem; padding: .75rem 1rem; margin: 0;
-  overflow-x: auto; font-size: .95rem; }}
+  font-size: .95rem; white-space: pre-wrap; overflow-wrap: anywhere; }}
 figure {{ margin: 1.25rem 0; }}
 picture {{ display: block; overflow-x: auto; padding: 1rem; border: 1px solid var(--rule);
   border-radius: .75rem; text-align: center; }}
-img {{ max-width: 100%; height: auto; }}
+img {{ max-width: max(100%, 38rem); height: auto; }}
 figcaption, footer, .command {{ color: var(--muted); font-size: .9rem; }}
 figcaption {{ margin-top: .5rem; }}
 .command {{ margin: 1.25rem 0 .4rem; }}

@@ -25,7 +25,7 @@ class Graphviz:
     """Graphviz's `dot`. May be called by any number of threads; they take turns."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._engine: wasmtime.Engine | None = None
         self._module: wasmtime.Module | None = None
 
@@ -37,7 +37,7 @@ class Graphviz:
         """
         if output not in ("json0", "svg"):
             raise ValueError(f"Graphviz is asked for json0 or svg here, not {output!r}")
-        with self._lock:
+        with self.lock:
             engine, module = self._compiled()
             # An instance of its own: whatever happens in it is gone with it.
             store = wasmtime.Store(engine)
@@ -100,8 +100,13 @@ def _call(store: wasmtime.Store, exports: Any, source: str, output: str) -> str:
 
 GRAPHVIZ: Final = Graphviz()
 if hasattr(os, "register_at_fork"):
-    # A child must not inherit a lock that another thread of its parent held, nor that engine.
-    os.register_at_fork(after_in_child=GRAPHVIZ.__init__)  # type: ignore[misc]
+    # A process is forked between two layouts only: wasmtime's own locks, if one were held by
+    # another thread at that moment, would stay held in the child for ever.
+    os.register_at_fork(
+        before=GRAPHVIZ.lock.acquire,
+        after_in_parent=GRAPHVIZ.lock.release,
+        after_in_child=GRAPHVIZ.lock.release,
+    )
 
 
 def png(svg: str, width: float, height: float, scale: float) -> bytes:

@@ -6,6 +6,7 @@ written into that format goes through it.
 
 import re
 import unicodedata
+from typing import Literal
 
 # What XML 1.0 (section 2.2) cannot carry, not even escaped; Graphviz cannot carry NUL either.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -26,7 +27,12 @@ _HELVETICA = (
 # takes the rest.
 _ALLOWANCE = 1.07
 _BOLD = 1.07
+_DEJAVU = 1.12
 _MARKS_SHOWN = 4
+# Above Latin, Greek and Cyrillic: what is in Helvetica, Arial and Liberation Sans alike.
+_IN_ALL_FONTS = "…−–—‘’“”•→"
+
+Script = Literal["latin", "cjk", "symbols"]
 
 
 def visible(text: str) -> str:
@@ -55,19 +61,22 @@ def escape_xml(text: str) -> str:
     )
 
 
-def escape_dot(text: str) -> str:
-    """`text` as a quoted DOT string, quotes included.
+def escape_dot(text: str, *, tooltip: bool = False) -> str:
+    """`text` as a quoted DOT string, quotes included, for a label or for a tooltip.
 
-    The ampersand first: Graphviz reads entities such as `&lt;` in labels. The backslash before the
-    quote and the newline, which need one themselves.
+    The ampersand first: Graphviz reads entities such as `&lt;` in every text. The backslash before
+    the quote and the newline, which need one themselves. Graphviz undoes backslashes in tooltips
+    twice (seen in 16.1), so that there it takes four for one; with two, the name `\\N` would be
+    shown as the node's.
 
     >>> print(escape_dot('say "&"'))
     "say \\"&amp;\\""
     """
+    backslash = "\\\\" * 2 if tooltip else "\\\\"
     escaped = (
         visible(text)
         .replace("&", "&amp;")
-        .replace("\\", "\\\\")
+        .replace("\\", backslash)
         .replace('"', '\\"')
         .replace("\n", "\\n")
         .replace("\r", "&#13;")
@@ -110,16 +119,23 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
     True
     """
     factor = _ALLOWANCE * (_BOLD if bold else 1.0)
+    if script(text) == "symbols":
+        factor *= _DEJAVU
     return round(sum(_advance(character) for character in text) * size * factor, 2)
 
 
-def has_wide(text: str) -> bool:
-    """Whether `text` holds Chinese, Japanese or Korean characters, which need fonts of their own.
+def script(text: str) -> Script:
+    """Which list of fonts `text` needs.
 
-    >>> has_wide("apple"), has_wide("苹果")
-    (False, True)
+    Left to itself, a renderer that misses one character may set the whole line in some other font.
+
+    >>> script("naïve σ"), script("苹果"), script("∂x₁")
+    ('latin', 'cjk', 'symbols')
     """
-    return any(unicodedata.east_asian_width(character) in "WF" for character in text)
+    if any(unicodedata.east_asian_width(character) in "WF" for character in text):
+        return "cjk"
+    plain = all(character < "\u0530" or character in _IN_ALL_FONTS for character in text)
+    return "latin" if plain else "symbols"
 
 
 def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:

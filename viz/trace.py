@@ -5,7 +5,10 @@ before `backward()` shows the true gradients, and one drawn after it changes not
 """
 
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any, cast
+
+import numpy as np
 
 import autograd_bp as ab
 from viz.errors import GraphTooLarge
@@ -178,7 +181,16 @@ def _operation(node: ab.graph.Node) -> Operation | None:
 
 
 def _parameter(value: object) -> str:
-    """A static parameter as text; a long one (an index array, say) is cut where it is drawn."""
+    """A static parameter as text: an index as it is written between brackets, an array's shape."""
+    if isinstance(value, slice):
+        ends = [value.start, value.stop] + ([] if value.step is None else [value.step])
+        return ":".join("" if end is None else str(end) for end in ends)
+    if isinstance(value, tuple) and any(isinstance(part, (slice, EllipsisType)) for part in value):
+        return f"[{', '.join(_parameter(part) for part in value)}]"
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape}"
     return " ".join(str(value).split())
 
 

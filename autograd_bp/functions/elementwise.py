@@ -68,6 +68,7 @@ def operation(rule: Rule, name: str) -> Callable[..., Any]:
         [inspect.Parameter(argument, positional) for argument in rule.args]
     )
     function.__doc__ = describe(rule)
+    function.rule = rule  # type: ignore[attr-defined]
     return function
 
 

@@ -63,7 +63,7 @@ def bessel(x: float, order: int) -> float:
     zero, upward recurrence (10.51.1) from sinc further out, where it is stable. sin(pi x) and
     cos(pi x) are reduced before pi comes in, so whole numbers give exact zeros.
 
-    >>> bessel(0.0, 0), bessel(0.0, 1), bessel(3.0, 0)
+    >>> bessel(0.0, 0), bessel(0.0, 1), bessel(2.0, 0)
     (1.0, 0.0, 0.0)
     """
     z = math.pi * x

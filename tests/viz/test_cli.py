@@ -1,5 +1,6 @@
 """The command line as people type it: what it prints, what it writes, how it ends."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+import autograd_bp as ab
 from autograd_bp.text_width import text_width
 from viz.cli import main
 
@@ -191,8 +193,6 @@ class TestErrors:
 class TestHelp:
     @pytest.mark.parametrize("words", [["--help"], ["grad", "--help"], ["draw", "--help"]])
     def test_it_teaches_by_examples_that_run(self, said, words, tmp_path, monkeypatch):
-        import shlex
-
         monkeypatch.chdir(tmp_path)
         code, out, _ = said(*words)
         assert code == 0
@@ -202,6 +202,4 @@ class TestHelp:
             assert said(*shlex.split(example)[1:])[0] == 0, example
 
     def test_the_version_is_told(self, said):
-        from importlib.metadata import version
-
-        assert said("--version") == (0, f"autograd-bp {version('autograd-bp')}\n", "")
+        assert said("--version") == (0, f"autograd-bp {ab.__version__}\n", "")

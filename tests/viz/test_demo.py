@@ -104,25 +104,22 @@ def test_running_it_twice_gives_the_same_files(tour, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_shows_every_picture(tour, tmp_path, chromium, scheme):
-    """Chromium loads the page and reports the rendered size of each picture."""
+def test_a_browser_shows_every_picture_in_its_colours(tour, tmp_path, chromium, scheme):
+    """Chromium loads the page and reports, per picture, whether the right one is really shown."""
     probe = tmp_path / "probe.html"
     text = (tour / "index.html").read_text(encoding="utf-8")
-    script = (
-        "<script>onload=()=>{document.title=[...document.images]"
-        ".map(i=>i.naturalWidth>100&&i.clientWidth>100&&i.complete).join()}</script>"
-    )
+    script = """<script>onload = () => { document.title = [...document.images].map(image =>
+        image.complete && image.naturalWidth > 100 && image.clientWidth > 100
+        && (image.currentSrc == image.src ? "light" : "dark")).join() }</script>"""
     policy = text.index("<meta http-equiv")
-    probe.write_text(
-        text[:policy] + text[text.index(">", policy) + 1 :].replace("</body>", script + "</body>"),
-        encoding="utf-8",
-    )
+    rest = text[text.index(">", policy) + 1 :]
+    probe.write_text(text[:policy] + rest.replace("</body>", script + "</body>"), encoding="utf-8")
     done = subprocess.run(
         [
             chromium,
             *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
             *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *(["--force-dark-mode"] if scheme == "dark" else []),
+            f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}",
             f"--user-data-dir={tmp_path / 'profile'}",
             "--virtual-time-budget=3000",
             "--dump-dom",
@@ -133,4 +130,4 @@ def test_a_browser_shows_every_picture(tour, tmp_path, chromium, scheme):
         timeout=120,
         check=True,
     )
-    assert f"<title>{','.join(['true'] * len(EXPECTED))}</title>" in done.stdout
+    assert f"<title>{','.join([scheme] * len(EXPECTED))}</title>" in done.stdout

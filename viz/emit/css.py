@@ -10,13 +10,18 @@ _CJK = (
     '"Noto Sans CJK SC","Source Han Sans SC","PingFang SC","Microsoft YaHei","Hiragino Sans",'
     f'"Noto Sans CJK JP","WenQuanYi Micro Hei",{_SANS}'
 )
+_SYMBOLS = (
+    '"DejaVu Sans","Segoe UI","Segoe UI Symbol","Lucida Grande","Arial Unicode MS",'
+    f'"Noto Sans","Noto Sans Math",{_SANS}'
+)
 
 
 def style_sheet(figure: str, theme: Theme) -> str:
     """CSS for the figure with the id `figure`."""
     rules = {
-        "text": f"font-family:{_SANS};text-anchor:middle;fill:{theme.text}",
+        "text": f"font-family:{_SANS};text-anchor:middle;white-space:pre;fill:{theme.text}",
         ".cjk": f"font-family:{_CJK}",
+        ".symbols": f"font-family:{_SYMBOLS}",
         ".background": f"fill:{theme.background}",
         "path": "fill:none;stroke-linecap:butt",
         "path.forward": f"stroke:{theme.value};stroke-width:1.3",

@@ -42,7 +42,7 @@ def _box(box: Box, theme: Theme) -> str:
     }.get(box.classes, (theme.background, theme.line))
     attributes = [
         f'id="{box.tag}" class="{box.classes}"',
-        f"label={_label(box.lines)} tooltip={escape_dot(box.tooltip)}",
+        f"label={_label(box.lines)} tooltip={escape_dot(box.tooltip, tooltip=True)}",
         f'fillcolor="{fill}" color="{border}" fontcolor="{theme.text}"',
     ]
     drawn = {"ellipse": "ellipse", "dot": "circle", "plain": "plain"}.get(box.shape, "box")
@@ -57,7 +57,8 @@ def _box(box: Box, theme: Theme) -> str:
 
 
 def _link(link: Link, theme: Theme) -> str:
-    attributes = [f'id="{link.tag}" class="{link.classes}" tooltip={escape_dot(link.tooltip)}']
+    tooltip = escape_dot(link.tooltip, tooltip=True)
+    attributes = [f'id="{link.tag}" class="{link.classes}" tooltip={tooltip}']
     if link.above or link.below:
         attributes.append(f"label={_label((*link.above, *link.below))}")
     if link.back is not None:

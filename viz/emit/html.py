@@ -15,7 +15,7 @@ def page(svg: str, title: str, theme: Theme) -> str:
 <title>{escape_xml(title)}</title>
 <style>
 body {{ margin: 0; padding: 1rem; background: {theme.background}; }}
-svg {{ display: block; margin: 0 auto; max-width: 100%; height: auto; }}
+svg {{ display: block; margin: 0 auto; }}
 </style>
 </head>
 <body>

@@ -12,7 +12,7 @@ from viz.curves import Curve, Point, arrowhead, decimal, offset, path, shortened
 from viz.emit.css import style_sheet
 from viz.layout import Layout
 from viz.scene import CLEARANCE, FONTS, Box, Line, Link, Scene, block, line
-from viz.text import escape_xml, has_wide
+from viz.text import escape_xml, script
 from viz.theme import Theme
 
 Anchor = Literal["start", "middle", "end"]
@@ -131,7 +131,7 @@ def _block(lines: Sequence[Line], x: float, top: float, anchor: Anchor = "middle
         # Helvetica's letters stand 0.35 of the font size above and below their middle.
         baseline = top + each.height / 2 + 0.35 * FONTS[each.role].size
         top += each.height
-        classes = f"{each.role} cjk" if has_wide(each.text) else each.role
+        classes = f"{each.role} {script(each.text)}"
         anchored = "" if anchor == "middle" else f' style="text-anchor:{anchor}"'
         out.append(
             f'<text class="{classes}"{anchored} x="{decimal(x)}" y="{decimal(baseline)}">'

@@ -1,4 +1,8 @@
-"""The words on a picture: values and gradients as lines, tooltips, the description."""
+"""The words on a picture: values and gradients as lines, tooltips, the description.
+
+Names and other words are shortened where they are too long (`scene.line`). Numbers never are: half
+of one would be another number.
+"""
 
 from collections.abc import Sequence
 
@@ -23,7 +27,7 @@ def gradient_role(gradient: Quantity) -> Role:
 def value_lines(value: Quantity, digits: int) -> tuple[Line, ...]:
     """A value; that of an array with its shape first."""
     role: Role = "value" if value.finite else "alarm"
-    shown = tuple(line(role, row) for row in numerals.lines(value, digits))
+    shown = tuple(Line(role, row) for row in numerals.lines(value, digits))
     return shown if value.scalar else (line("note", numerals.shape(value)), *shown)
 
 
@@ -32,7 +36,7 @@ def gradient_lines(gradient: Quantity | None, flow: Flow, digits: int) -> tuple[
     if gradient is None:
         return (line("blocked", "no gradient"),) if flow == "blocked" else ()
     role = gradient_role(gradient)
-    return tuple(line(role, row) for row in numerals.lines(gradient, digits))
+    return tuple(Line(role, row) for row in numerals.lines(gradient, digits))
 
 
 def sum_line(node: Node, uses: Sequence[Edge], digits: int) -> tuple[Line, ...]:
@@ -43,23 +47,21 @@ def sum_line(node: Node, uses: Sequence[Edge], digits: int) -> tuple[Line, ...]:
     role = gradient_role(node.gradient)
     total = numerals.lines(node.gradient, digits)
     if len(total) > 1 or not node.gradient.scalar:
-        return (line("note", f"sum of {len(parts)}:"), *(line(role, row) for row in total))
+        return (Line("note", f"sum of {len(parts)}:"), *(Line(role, row) for row in total))
     terms = [numerals.lines(part, digits)[0] for part in parts]
     text = terms[0] + "".join(
         f" − {term[1:]}" if term.startswith("-") else f" + {term}" for term in terms[1:]
     )
-    # A number is never cut in the middle.
     if len(parts) > 3 or len(text) > _LONGEST_SUM:
         text = f"sum of {len(parts)}"
-    return (line(role, f"{text} = {total[0]}", room=400),)
+    return (Line(role, f"{text} = {total[0]}"),)
 
 
 def operation_box(node: Node, operation: Operation, *, formula: bool = False) -> Box:
     """The round node of an operation: its symbol, its parameters, its formula if asked for."""
     lines = [line("symbol" if len(operation.symbol) < 3 else "word", operation.symbol)]
     told = [f"{key}={value}" for key, value in operation.parameters if value not in _UNTOLD]
-    if told:
-        lines.append(line("note", ", ".join(told), room=90))
+    lines += [line("note", each, room=100) for each in told[:2]]
     if formula and operation.formula != operation.symbol:
         lines.append(line("formula", operation.formula))
     width, height = block(lines)
