@@ -8,13 +8,16 @@
 2.2
 """
 
+import difflib
+from typing import Any
+
 from autograd_bp import functions, graph, linalg, numpy_protocol, rules, trees
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.derivatives import gradients
 from autograd_bp.function import Function, scalar_rule
 from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.indexing import at
-from autograd_bp.graph import no_grad
+from autograd_bp.recording import no_grad
 from autograd_bp.rules import FormulaError, Interval
 from autograd_bp.tensor import Tensor
 from autograd_bp.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -51,3 +54,10 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
 ]
 
 globals().update(PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    # Type checkers take from this signature that the operations are here.
+    close = difflib.get_close_matches(name, [*__all__], n=1)
+    hint = f": did you mean {close[0]}?" if close else ""
+    raise AttributeError(f"autograd_bp has no {name!r}{hint}")

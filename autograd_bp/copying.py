@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd_bp.graph import CONSTANT_SERIAL, Node, topological_order
+from autograd_bp.node import CONSTANT_SERIAL, Node
+from autograd_bp.sweep import topological_order
 
 N = TypeVar("N", bound=Node)
 

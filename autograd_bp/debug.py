@@ -6,13 +6,17 @@ import linecache
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
 from typing import Any, Self
 
 import numpy as np
 
-from autograd_bp.graph import Node, state, where_made
+from autograd_bp.graph import where_made
+from autograd_bp.node import Node
+from autograd_bp.recording import state
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGE = str(Path(__file__).resolve().parent) + os.sep
 
 
 class NonFiniteError(FloatingPointError):
@@ -69,8 +73,9 @@ class debug:  # noqa: N801  (used like a function: with ab.debug(): ...)
             if contribution is not None and (bad := _first_bad(contribution)) is not None:
                 parent, arg = node._parents[i], node.args[i]
                 raise NonFiniteError(
-                    f"the derivative of {node.rule.name} by operand {i + 1} ({_summary(parent, arg)}) "
-                    f"gave {bad}, from a cotangent {_range(cotangent)}\n{_made_at(node)}",
+                    f"the derivative of {node.rule.name} by operand {i + 1} "
+                    f"({_summary(parent, arg)}) gave {bad}, from a cotangent "
+                    f"{_range(cotangent)}\n{_made_at(node)}",
                     node,
                 )
 
@@ -107,12 +112,12 @@ def _made_at(node: Node) -> str:
 
 def _users_line() -> str:
     """The innermost line outside this package and NumPy."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
         inside = file.startswith((_PACKAGE, "<rule")) or f"{os.sep}numpy{os.sep}" in file
         if not inside:
             text = linecache.getline(file, frame.f_lineno).strip()
             return f"{file}:{frame.f_lineno} in {frame.f_code.co_name}: {text}".rstrip(": ")
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return "an unknown line"

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp import graph, tensor
-from autograd_bp.graph import Node, leading_to, recording, topological_order
+from autograd_bp import tensor
+from autograd_bp.node import Node
 from autograd_bp.operations import NODE, apply, to_value
+from autograd_bp.recording import recording
 from autograd_bp.rules import ROWS, Rule
+from autograd_bp.sweep import Sweep, leading_to, sweep, topological_order
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
@@ -66,8 +68,10 @@ def gradients(
             raise TypeError(f"gradients are between nodes, not {type(node).__name__} {node!r}")
     for node in nodes:
         if not node.requires_grad:
-            raise ValueError(f"{node!r} does not require a gradient: make it with "
-                             "requires_grad=True, outside ab.no_grad()")
+            raise ValueError(
+                f"{node!r} does not require a gradient: make it with "
+                "requires_grad=True, outside ab.no_grad()"
+            )
     if create_graph:
         if isinstance(cotangent, Node):
             if getattr(cotangent, "shape", ()) != getattr(output, "shape", ()):
@@ -79,11 +83,11 @@ def gradients(
         return tuple(
             found[node] if node in found else plain_node(node, node._zero()) for node in nodes
         )
-    swept = graph.sweep({output: output._seed(cotangent)}, wanted=nodes)
+    swept = sweep({output: output._seed(cotangent)}, wanted=nodes)
     return tuple(_own(swept, node) for node in nodes)
 
 
-def _own(swept: graph.Sweep, node: Node) -> Any:
+def _own(swept: Sweep, node: Node) -> Any:
     gradient = swept.cotangents.get(node)
     if gradient is None:
         return node._zero()
@@ -190,9 +194,7 @@ def push_forward(
                 continue
             of_parents = [None if p is None else known.get(p) for p in node._parents]
             if any(tangent is not None for tangent in of_parents):
-                total = (
-                    _push_nodes(node, of_parents) if create_graph else _push(node, of_parents)
-                )
+                total = _push_nodes(node, of_parents) if create_graph else _push(node, of_parents)
                 if total is not None:
                     known[node] = conformed(total, node) if create_graph else node._conform(total)
     return [known.get(node) for node in outputs]
@@ -217,9 +219,7 @@ def _push_nodes(node: Node, tangents: Sequence[Any]) -> Any:
         return _sum_of_pushes(node.rule.read(NODE).jvp, node, operands, tangents)
 
 
-def _sum_of_pushes(
-    jvp: Any, node: Node, operands: Sequence[Any], tangents: Sequence[Any]
-) -> Any:
+def _sum_of_pushes(jvp: Any, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:
     out: Any = node if any(isinstance(operand, Node) for operand in operands) else node._data
     total = None
     for i, tangent in enumerate(tangents):

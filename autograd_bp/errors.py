@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.graph import Node
+from autograd_bp.node import Node
 from autograd_bp.rules import Rule
 
 
@@ -19,9 +19,7 @@ def explained(
     params: Sequence[Any],
 ) -> Exception:
     """The error as one of its own type that names the operation, its operands and a remedy."""
-    operands = ", ".join(
-        describe(arg, parent) for arg, parent in zip(args, parents, strict=True)
-    )
+    operands = ", ".join(describe(arg, parent) for arg, parent in zip(args, parents, strict=True))
     settings = "".join(
         f", {name}={value!r}"
         for name, value in zip(rule.params, params, strict=True)

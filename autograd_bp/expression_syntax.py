@@ -220,7 +220,8 @@ def _check_function(text: str, call: ast.Call) -> None:
     if not name:
         _refuse(text, "only an operation can be called, by its name", call.func, ALLOWED)
     last = name.rpartition(".")[2]
-    close = [last] if last in OPERATIONS else difflib.get_close_matches(name, OPERATIONS, n=3)
+    same = [known for known in OPERATIONS if known.rpartition(".")[2] == last]
+    close = same or difflib.get_close_matches(name, OPERATIONS, n=3)
     hint = f"Did you mean {' or '.join(close)}?" if close else ALLOWED
     _refuse(text, f"there is no operation '{name}'", call.func, hint)
 

@@ -13,8 +13,10 @@ import numpy as np
 from autograd_bp import tensor, value
 from autograd_bp.derivatives import gradients, plain_node
 from autograd_bp.functions.elementwise import describe, operation
-from autograd_bp.graph import Node, differentiable, state
+from autograd_bp.node import Node
+from autograd_bp.operands import as_operand, check_dtype
 from autograd_bp.operations import NODE, apply, joined
+from autograd_bp.recording import differentiable, state
 from autograd_bp.rules import ARRAY, ROWS, SCALAR, Formula, FormulaError, Interval, Rule
 from autograd_bp.rules.rule import elementwise, parse_signature
 from autograd_bp.tensor import Tensor
@@ -80,7 +82,7 @@ def scalar_rule(
     """
     if "(" not in signature:
         signature = f"{signature.strip()}({', '.join(_arguments(Formula(formula)))})"
-    name, args, params, variadic = parse_signature(signature)
+    name, _args, params, variadic = parse_signature(signature)
     if variadic:
         raise FormulaError(f"{signature!r}: an elementwise rule has a fixed number of arguments")
     if name in _BUILT_IN:
@@ -227,7 +229,7 @@ def _argument(operand: Any, on_values: bool) -> Any:
         return array
     if isinstance(operand, Value):
         return operand._data
-    plain = tensor.as_operand(operand)
+    plain = as_operand(operand)
     return plain.copy() if isinstance(plain, np.ndarray) else plain
 
 
@@ -241,7 +243,7 @@ def _result(data: Any, name: str, on_values: bool) -> Any:
     if on_values:
         return value.as_float(data)
     array = np.array(data)
-    tensor.check_dtype(array, data)
+    check_dtype(array, data)
     return array
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from autograd_bp.functions.elementwise import ELEMENTWISE
 from autograd_bp.functions.reductions import max as largest
 from autograd_bp.functions.reductions import min as smallest
-from autograd_bp.functions.reductions import plain_axis, sum as total
+from autograd_bp.functions.reductions import plain_axis
+from autograd_bp.functions.reductions import sum as total
 from autograd_bp.functions.shapes import astype, ravel
 from autograd_bp.operations import apply, joined, plain, without_history
 from autograd_bp.rules import ROWS

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_bp import linalg
 from autograd_bp.functions import PUBLIC
-from autograd_bp.graph import Node
+from autograd_bp.node import Node
 from autograd_bp.operations import plain, without_history
 
 UFUNCS: dict[Any, Callable[..., Any]] = {}
@@ -56,10 +56,10 @@ for _name in (
         FUNCTIONS[_numpy_function] = _on_numbers
 # Text of a node is the node's own.
 for _numpy_function in (np.array_repr, np.array_str, np.array2string):
-    FUNCTIONS[_numpy_function] = lambda a, *args, **kwargs: repr(a)
+    FUNCTIONS[_numpy_function] = lambda a, *_, **__: repr(a)
 
 
-def array_ufunc(self: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's hook for ufuncs."""
     if kwargs.pop("out", None) is not None:
         raise TypeError(
@@ -100,7 +100,7 @@ def _is_predicate(ufunc: Any) -> bool:
 
 
 def array_function(
-    self: Node, function: Any, types: Sequence[type], args: Any, kwargs: dict[str, Any]
+    _: Node, function: Any, _types: Sequence[type], args: Any, kwargs: dict[str, Any]
 ) -> Any:
     """NumPy's hook for its other functions."""
     operation = FUNCTIONS.get(function)

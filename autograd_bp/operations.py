@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from autograd_bp import tensor, value
-from autograd_bp.graph import Node
+from autograd_bp.node import Node
+from autograd_bp.operands import as_operand
 from autograd_bp.rules import ROWS, Namespace, Rule
 from autograd_bp.rules.arrays import CONSTANTS, only
-from autograd_bp.tensor import Tensor, as_operand
+from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
 
 

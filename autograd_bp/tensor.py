@@ -11,9 +11,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_bp import copying
 from autograd_bp.errors import explained
-from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, check_conversion, state
+from autograd_bp.node import CONSTANT_SERIAL, Node
+from autograd_bp.operands import as_floats, as_operand, is_operand, leaf_array, plain_index
+from autograd_bp.recording import check_conversion, state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.arrays import sum_to
+from autograd_bp.sweep import backward
 from autograd_bp.value import checked_name, no_gradient_message
 
 Array = NDArray[Any]
@@ -56,10 +59,10 @@ class Tensor(Node):
     def __init__(
         self, data: ArrayLike | Node, name: str | None = None, requires_grad: bool = True
     ) -> None:
-        array = _leaf_array(data)
+        array = leaf_array(data)
         if requires_grad and array.dtype.kind != "f":
             raise TypeError(
-                f"an array of {array.dtype} cannot have a gradient: write {_as_floats(array)}, or "
+                f"an array of {array.dtype} cannot have a gradient: write {as_floats(array)}, or "
                 "say requires_grad=False"
             )
         self._start(array, checked_name(name), bool(requires_grad))
@@ -146,7 +149,7 @@ class Tensor(Node):
             )
         if array is self._data:  # p.data -= step has changed it already
             return
-        new = _leaf_array(array)
+        new = leaf_array(array)
         if new.shape != self._data.shape:
             raise ValueError(
                 f"the new data has shape {new.shape}, but {self!r} has shape {self._data.shape}: "
@@ -391,7 +394,11 @@ class Tensor(Node):
         """
         array = self._data
         text = np.array2string(
-            array, separator=", ", threshold=20, edgeitems=1 if array.size > 20 else 3, prefix="Tensor("
+            array,
+            separator=", ",
+            threshold=20,
+            edgeitems=1 if array.size > 20 else 3,
+            prefix="Tensor(",
         )
         parts = [text]
         if self.name is not None:
@@ -449,85 +456,6 @@ class Tensor(Node):
 def _outer(contribution: Array, data: Array) -> tuple[int, ...]:
     """The shape both broadcast to; a contribution may be wider than its parent, or narrower."""
     return np.broadcast_shapes(contribution.shape, data.shape)
-
-
-# -- operands -------------------------------------------------------------------------------------
-
-
-def _leaf_array(data: Any) -> Array:
-    """A new array of real numbers."""
-    if isinstance(data, Node):
-        data = data._data
-    if isinstance(data, np.ma.MaskedArray):
-        raise TypeError("a masked array has no Tensor: fill it first, as in data.filled(0.0)")
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        raise ValueError(
-            f"these rows do not make an array: {error}. All rows must have the same length"
-        ) from None
-    check_dtype(array, data)
-    return array
-
-
-def check_dtype(array: Array, data: Any) -> None:
-    """TypeError unless the array holds real numbers or booleans."""
-    kind = array.dtype.kind
-    if kind in "fiub":
-        return
-    if kind == "O" and any(isinstance(element, Node) for element in array.flat):
-        raise TypeError("for an array of Values or Tensors use ab.stack([...]): derivatives pass it")
-    what = {"c": "complex numbers", "U": "text", "S": "bytes", "O": "Python objects"}.get(
-        kind, f"{array.dtype}"
-    )
-    raise TypeError(f"a Tensor holds real numbers, not {what}: {_short(data)}")
-
-
-def _short(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _as_floats(array: Array) -> str:
-    if array.ndim == 0:
-        return repr(float(array))
-    if array.ndim == 1 and 0 < array.size <= 5:
-        return repr([float(element) for element in array])
-    return "data.astype(float)"
-
-
-def is_operand(operand: Any) -> bool:
-    """Whether a plain operand can stand beside a Tensor in an operator."""
-    return isinstance(operand, float | int | np.ndarray | list | tuple | Node) or (
-        isinstance(operand, np.generic) and operand.dtype.kind in "biuf"
-    )
-
-
-def as_operand(operand: Any) -> Any:
-    """A plain operand as NumPy takes it: Python numbers stay weak; TypeError for what is no number."""
-    if isinstance(operand, bool | int | float):
-        return operand
-    if isinstance(operand, np.ndarray) and not isinstance(operand, np.ma.MaskedArray):
-        check_dtype(operand, operand)
-        return operand if type(operand) is np.ndarray else np.asarray(operand)
-    if operand is None:
-        raise TypeError("an operand is None, not a number or an array")
-    return _leaf_array(operand)
-
-
-def plain_index(index: Any) -> Any:
-    """An index with its own copies of arrays, Tensors as their numbers, lists as arrays."""
-    if isinstance(index, tuple):
-        return tuple(map(plain_index, index))
-    if isinstance(index, Tensor):
-        index = index._data
-    elif isinstance(index, list):
-        return np.asarray(index) if index else np.zeros(0, int)
-    if isinstance(index, np.ndarray):
-        return index.copy()
-    if isinstance(index, np.bool_):
-        return bool(index)
-    return index
 
 
 # -- operations -----------------------------------------------------------------------------------

@@ -8,26 +8,22 @@ transforms nest in every order: reverse over reverse, forward over reverse and s
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
-import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd_bp import graph, tensor, trees, value
-from autograd_bp.derivatives import conformed, plain_node, pull_back, push_forward
-from autograd_bp.functions.shapes import stack
-from autograd_bp.graph import Node, recording, state
+from autograd_bp import graph, trees
+from autograd_bp.call import Argnums, Call
+from autograd_bp.node import Node
 from autograd_bp.operations import apply
+from autograd_bp.recording import state
 from autograd_bp.rules import ROWS
 from autograd_bp.tensor import Tensor
-from autograd_bp.value import Value
 
 Function = Callable[..., Any]
-Argnums = int | Sequence[int]
 
 
 def grad(f: Function, argnums: Argnums = 0) -> Function:
@@ -76,14 +72,13 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
 
     @functools.wraps(f, assigned=("__module__", "__name__", "__qualname__"))
     def with_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _Call(f, args, kwargs, argnums)
+        call = Call(f, args, kwargs, argnums)
         output = call.output
         if not isinstance(output, Node):
-            if not isinstance(output, int | float | np.number):
-                if np.ndim(output) or not isinstance(output, np.ndarray):
-                    raise _not_scalar(f, output)
+            if not isinstance(output, int | float | np.number | np.ndarray) or np.size(output) != 1:
+                raise _not_scalar(f, output)
             return output, call.like_inputs([None] * len(call.inputs))
-        if output._data is not None and np.size(output._data) != 1:
+        if np.size(output._data) != 1:
             raise _not_scalar(f, output)
         seed = output._seed(None)
         return call.given(output), call.like_inputs(call.pull({output: seed}))
@@ -112,7 +107,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    call = _Call(f, xs, {}, tuple(range(len(xs))))
+    call = Call(f, xs, {}, tuple(range(len(xs))))
     outputs, structure = trees.flatten(call.output)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -159,7 +154,7 @@ def jvp(f: Function, xs: Any, tangents: Any) -> tuple[Any, Any]:
         raise ValueError(
             f"the tangents have parts {actual.paths}, but the arguments have {expected.paths}"
         )
-    call = _Call(f, tuple(xs), {}, tuple(range(len(xs))), directions)
+    call = Call(f, tuple(xs), {}, tuple(range(len(xs))), directions)
     outputs, structure = trees.flatten(call.output)
     pushed = call.push(outputs, directions)
     return (
@@ -186,7 +181,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
 
     @functools.wraps(f, assigned=("__module__", "__name__", "__qualname__"))
     def all_partials(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(f, args, kwargs, argnums)
+        call = Call(f, args, kwargs, argnums)
         outputs, structure = trees.flatten(call.output)
         n_in = sum(np.size(node._data) for node in call.inputs)
         n_out = sum(np.size(graph.value(o) if isinstance(o, Node) else o) for o in outputs)
@@ -197,7 +192,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     return all_partials
 
 
-def _backward_partials(call: _Call, outputs: Sequence[Any]) -> list[list[Any]]:
+def _backward_partials(call: Call, outputs: Sequence[Any]) -> list[list[Any]]:
     """Per output and input the array of partials: one sweep per element of the outputs."""
     partials = []
     for output in outputs:
@@ -224,7 +219,7 @@ def _backward_partials(call: _Call, outputs: Sequence[Any]) -> list[list[Any]]:
     return partials
 
 
-def _forward_partials(call: _Call, outputs: Sequence[Any]) -> list[list[Any]]:
+def _forward_partials(call: Call, outputs: Sequence[Any]) -> list[list[Any]]:
     """The same by one forward pass per element of the inputs."""
     columns: list[list[list[Any]]] = [[[] for _ in call.inputs] for _ in outputs]
     for i, node in enumerate(call.inputs):
@@ -283,162 +278,3 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     array([ 6., 12.])
     """
     return jvp(grad(f), (x,), (v,))[1]
-
-
-class _Call:
-    """One call of a function on nodes: the nodes of the arguments, and the output."""
-
-    def __init__(
-        self,
-        f: Function,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        argnums: Argnums,
-        also: Sequence[Any] = (),
-    ) -> None:
-        if not callable(f):
-            raise TypeError(f"a function is needed, not {type(f).__name__}")
-        self._single = isinstance(argnums, int | np.integer)
-        wanted = (argnums,) if self._single else tuple(argnums)  # type: ignore[arg-type]
-        places = [_place(n, len(args)) for n in wanted]
-        leaves, self._structure = trees.flatten(tuple(args[place] for place in places))
-        self._leaves = leaves
-        self.nested = state.depth > 0 or any(
-            isinstance(leaf, Node) and leaf.requires_grad for leaf in (*leaves, *also)
-        )
-        with recording():
-            self.inputs = [
-                _inner(leaf, path)
-                for leaf, path in zip(leaves, self._structure.paths, strict=True)
-            ]
-        inner = self._structure.unflatten(self.inputs)
-        call_args = list(args)
-        for place, argument in zip(places, inner, strict=True):
-            call_args[place] = argument
-        with recording(), _deeper():
-            self.output = f(*call_args, **kwargs)
-
-    def pull(self, seeds: dict[Node, Any], nested: bool | None = None) -> list[Any]:
-        """The cotangents of the inputs; None where none arrives."""
-        if self.nested if nested is None else nested:
-            as_nodes = {
-                node: seed if isinstance(seed, Node) else plain_node(node, seed)
-                for node, seed in seeds.items()
-            }
-            found: dict[Node, Any] = pull_back(as_nodes, self.inputs)
-            return [found.get(node) for node in self.inputs]
-        swept = graph.sweep(seeds, wanted=self.inputs)
-        return [
-            g.copy() if isinstance(g := swept.cotangents.get(node), np.ndarray) else g
-            for node in self.inputs
-        ]
-
-    def push(
-        self, outputs: Sequence[Any], directions: Sequence[Any], nonzero: Sequence[int] | None = None
-    ) -> list[Any]:
-        """The tangents of the outputs for those of the inputs; zeros where none arrives."""
-        tangents: dict[Node, Any] = {}
-        for i, (node, direction) in enumerate(zip(self.inputs, directions, strict=True)):
-            if nonzero is not None and i not in nonzero:
-                continue
-            seed = node._seed(direction)  # checks the shape
-            if self.nested:
-                seed = direction if isinstance(direction, Node) else plain_node(node, seed)
-                seed = conformed(seed, node)
-            tangents[node] = seed
-        pushed = push_forward(outputs, tangents, create_graph=self.nested)
-        return [
-            self._zero(output) if tangent is None else self._outward(tangent, output)
-            for output, tangent in zip(outputs, pushed, strict=True)
-        ]
-
-    def _zero(self, output: Any) -> Any:
-        if isinstance(output, Node):
-            zero = output._zero()
-            return plain_node(output, zero) if self.nested else self._outward(zero, output)
-        return 0.0 if np.ndim(output) == 0 else np.zeros(np.shape(output))
-
-    @staticmethod
-    def _outward(tangent: Any, output: Any) -> Any:
-        if isinstance(tangent, np.ndarray):
-            return tangent[()] if tangent.ndim == 0 else tangent.copy()
-        return tangent
-
-    def given(self, output: Any) -> Any:
-        """The output as the caller gets it: a node inside a transform, numbers outside."""
-        if self.nested or not isinstance(output, Node):
-            return output
-        data = output._data
-        return data.copy()[()] if isinstance(data, np.ndarray) else data
-
-    def zero_like(self, node: Node) -> Any:
-        return plain_node(node, node._zero()) if self.nested else node._zero()
-
-    def like_inputs(
-        self, gradients: Sequence[Any], nested: bool | None = None, *, finished: bool = False
-    ) -> Any:
-        """Gradients in the structure of the arguments, zeros where there is none."""
-        nested = self.nested if nested is None else nested
-        filled = [
-            (plain_node(node, node._zero()) if nested else node._zero()) if g is None else g
-            for node, g in zip(self.inputs, gradients, strict=True)
-        ]
-        if not nested and not finished:
-            filled = [
-                gradient[()] if isinstance(leaf, np.generic) and not isinstance(gradient, float)
-                else gradient
-                for leaf, gradient in zip(self._leaves, filled, strict=True)
-            ]
-        result = self._structure.unflatten(filled)
-        return result[0] if self._single else result
-
-    def arranged(self, pieces: list[Any], shape: tuple[int, ...], node: Node) -> Any:
-        """Pieces in row-major order as one array, or node."""
-        if self.nested:
-            if not pieces:
-                return tensor.result(np.zeros(shape))
-            if shape == ():
-                return pieces[0]
-            whole = stack(pieces)
-            return apply(ROWS["reshape"], (whole,), (shape,)) if whole.shape != shape else whole
-        if shape == ():
-            return pieces[0]
-        dtype = node._data.dtype if isinstance(node, Tensor) else float
-        return np.array(pieces, dtype).reshape(shape)
-
-
-def _place(n: Any, count: int) -> int:
-    place = operator.index(n)
-    if not -count <= place < count:
-        raise ValueError(
-            f"argnums={n}, but the function was called with {count} positional "
-            f"argument{'s' * (count != 1)}"
-        )
-    return place % count
-
-
-def _inner(leaf: Any, path: str) -> Node:
-    """The node that stands for an argument inside the function."""
-    if isinstance(leaf, Node):
-        if leaf.requires_grad:
-            # A node of its own, so that only the inner dependence counts, and derivatives of the
-            # result pass on to the argument.
-            apply_in = value.apply if isinstance(leaf, Value) else tensor.apply
-            inner: Node = apply_in(ROWS["identity"], (leaf,))
-            inner.name = leaf.name
-            return inner
-        leaf = leaf._data
-    if isinstance(leaf, bool | int | np.integer | np.bool_):
-        raise TypeError(
-            f"an integer has no derivative: write {float(leaf)!r} for {leaf!r} in argument {path}"
-        )
-    return Value(leaf) if isinstance(leaf, float) else Tensor(leaf)
-
-
-@contextlib.contextmanager
-def _deeper() -> Iterator[None]:
-    state.depth += 1
-    try:
-        yield
-    finally:
-        state.depth -= 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.graph import Node
+from autograd_bp.node import Node
 
 
 class Structure:

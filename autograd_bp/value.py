@@ -9,8 +9,10 @@ from typing import Any, Self, SupportsFloat
 import numpy as np
 
 from autograd_bp import copying
-from autograd_bp.graph import CONSTANT_SERIAL, Node, backward, check_conversion, state
+from autograd_bp.node import CONSTANT_SERIAL, Node
+from autograd_bp.recording import check_conversion, state
 from autograd_bp.rules import ROWS, Rule
+from autograd_bp.sweep import backward
 
 
 class Value(Node):
@@ -246,6 +248,7 @@ def checked_name(name: Any) -> str | None:
 
 
 def no_gradient_message(node: Node) -> str:
+    """Why a node cannot run backward, and what to do."""
     return (
         f"{node!r} has no gradient to give: nothing it was computed from requires one. Make a leaf "
         "with requires_grad=True, and compute outside ab.no_grad() and without detach()"
@@ -281,6 +284,7 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
 
 
 def compute(rule: Rule, args: tuple[float, ...], params: tuple[Any, ...]) -> float:
+    """The result of a rule on floats."""
     try:
         return float(rule.scalar.forward(*args, *params))
     except (ArithmeticError, ValueError):

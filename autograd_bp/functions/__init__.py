@@ -11,9 +11,7 @@ from autograd_bp.tensor import Tensor
 
 _MODULES = {
     elementwise: "where clip round leaky_relu elu gelu",
-    reductions: (
-        "sum prod mean var std max min cumsum cumprod logsumexp softmax log_softmax"
-    ),
+    reductions: ("sum prod mean var std max min cumsum cumprod logsumexp softmax log_softmax"),
     shapes: (
         "asarray astype reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis "
         "expand_dims squeeze atleast_1d atleast_2d broadcast_to broadcast_arrays concatenate stack "
@@ -27,9 +25,7 @@ _MODULES = {
 PUBLIC: dict[str, Callable[..., Any]] = {
     **ELEMENTWISE,
     **PREDICATES,
-    **{
-        name: getattr(module, name) for module, names in _MODULES.items() for name in names.split()
-    },
+    **{name: getattr(module, name) for module, names in _MODULES.items() for name in names.split()},
 }
 """Every operation by its public name; `ab.<name>` is the same function."""
 PUBLIC["amax"], PUBLIC["amin"] = PUBLIC["max"], PUBLIC["min"]

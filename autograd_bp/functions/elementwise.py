@@ -40,10 +40,10 @@ _NAMES = {
     **{
         name: name
         for name in (
-            "fmod sign copysign square reciprocal deg2rad rad2deg sqrt cbrt exp exp2 expm1 log log2 "
-            "log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan arctan2 sinh cosh "
-            "tanh arcsinh arccosh arctanh hypot sinc maximum minimum fmax fmin floor ceil trunc "
-            "rint heaviside sigmoid relu softplus silu"
+            "fmod sign copysign square reciprocal deg2rad rad2deg sqrt cbrt exp exp2 expm1 log "
+            "log2 log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan arctan2 sinh "
+            "cosh tanh arcsinh arccosh arctanh hypot sinc maximum minimum fmax fmin floor ceil "
+            "trunc rint heaviside sigmoid relu softplus silu"
         ).split()
     },
 }

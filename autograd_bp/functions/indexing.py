@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_bp.operands import plain_index
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import indexed_shape, shape_of
-from autograd_bp.tensor import plain_index
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -18,7 +18,9 @@ def getitem(x: Any, index: Any) -> Any:
     return apply(ROWS["getitem"], (x,), (plain_index(index),))
 
 
-def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Any:
     """The elements (or slices along `axis`) at `indices`."""
     if out is not None:
         raise TypeError("take cannot write to out=: use the result")
@@ -69,9 +71,7 @@ class at:  # noqa: N801  (used like a function: ab.at(x, index).set(v))
     def add(self, values: Any) -> Any:
         """x with `values` added there; at a position named twice, both are."""
         shape = shape_of(self._x)
-        laid_out = apply(
-            ROWS["broadcast_to"], (values,), (indexed_shape(shape, self._index),)
-        )
+        laid_out = apply(ROWS["broadcast_to"], (values,), (indexed_shape(shape, self._index),))
         return self._x + apply(ROWS["scatter"], (laid_out,), (self._index, shape))
 
     def multiply(self, values: Any) -> Any:

@@ -7,6 +7,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from autograd_bp.functions.elementwise import ELEMENTWISE, refuse_out
 from autograd_bp.functions.indexing import getitem
 from autograd_bp.functions.shapes import ravel, reshape, transpose
@@ -14,8 +16,6 @@ from autograd_bp.functions.subscripts import parse
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import normalized_axes, shape_of
-
-import numpy as np
 
 multiply = ELEMENTWISE["multiply"]
 
@@ -87,11 +87,12 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return reshape(product, (*rows, *columns))
 
 
-def einsum(*operands: Any, out: None = None, optimize: Any = True) -> Any:
+def einsum(*operands: Any, out: None = None, optimize: Any = True) -> Any:  # noqa: ARG001
     """The sum of products that `subscripts` describe, in either of NumPy's forms.
 
     Labels may be repeated in an operand (its diagonal) and missing in the result (summed);
-    an ellipsis stands for axes that broadcast.
+    an ellipsis stands for axes that broadcast. `optimize` is NumPy's; the order of contraction is
+    always its best.
 
     >>> import autograd_bp as ab
     >>> x = ab.Tensor([[1.0, 2.0], [3.0, 4.0]])

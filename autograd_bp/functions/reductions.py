@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.functions.elementwise import refuse_out, where as choose
+from autograd_bp.functions.elementwise import refuse_out
+from autograd_bp.functions.elementwise import where as choose
 from autograd_bp.functions.shapes import astype, ravel
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
@@ -122,9 +123,7 @@ def std(
     a = joined(a) if dtype is None else astype(a, dtype)
     ddof = ddof if correction is None else correction
     if where is not True:
-        return apply(
-            ROWS["sqrt"], (var(a, axis, ddof=ddof, keepdims=keepdims, where=where),)
-        )
+        return apply(ROWS["sqrt"], (var(a, axis, ddof=ddof, keepdims=keepdims, where=where),))
     return apply(ROWS["std"], (a,), (plain_axis(axis), ddof, bool(keepdims)))
 
 

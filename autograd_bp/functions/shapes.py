@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from numpy.typing import DTypeLike
 from autograd_bp import tensor
 from autograd_bp.functions.elementwise import refuse_out, where
 from autograd_bp.functions.indexing import getitem
-from autograd_bp.graph import Node
+from autograd_bp.node import Node
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import normalized_axes, shape_of
@@ -56,7 +57,7 @@ def _dtype(a: Node) -> Any:
     return a._data.dtype if isinstance(a, Tensor) else None
 
 
-def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:  # noqa: ARG001
     """The elements of a in another shape; one length may be -1."""
     a = joined(a)
     if isinstance(shape, int | np.integer):
@@ -118,9 +119,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     n = _ndim(a)
     sources, destinations = normalized_axes(source, n), normalized_axes(destination, n)
     if len(sources) != len(destinations):
-        raise ValueError(
-            f"moveaxis: {len(sources)} axes cannot move to {len(destinations)} places"
-        )
+        raise ValueError(f"moveaxis: {len(sources)} axes cannot move to {len(destinations)} places")
     order = [axis for axis in range(n) if axis not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, axis)
@@ -134,9 +133,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     count = len(axis) if isinstance(axis, tuple | list) else 1
     places = normalized_axes(tuple(axis) if isinstance(axis, list) else axis, len(shape) + count)
     lengths = iter(shape)
-    return reshape(
-        a, tuple(1 if k in places else next(lengths) for k in range(len(shape) + count))
-    )
+    return reshape(a, tuple(1 if k in places else next(lengths) for k in range(len(shape) + count)))
 
 
 def squeeze(a: Any, axis: Any = None) -> Any:
@@ -162,8 +159,10 @@ def atleast_1d(*arrays: Any) -> Any:
 
 def atleast_2d(*arrays: Any) -> Any:
     """With at least two axes; new ones come first."""
-    results = [reshape(a, (1,) * (2 - _ndim(a)) + shape_of(a)) if _ndim(a) < 2 else a
-               for a in map(joined, arrays)]
+    results = [
+        reshape(a, (1,) * (2 - _ndim(a)) + shape_of(a)) if _ndim(a) < 2 else a
+        for a in map(joined, arrays)
+    ]
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -259,10 +258,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     else:
         cuts = [0, *(int(cut) for cut in indices_or_sections), n]
     before = (slice(None),) * axis
-    return [
-        getitem(ary, (*before, slice(start, end)))
-        for start, end in zip(cuts, cuts[1:], strict=False)
-    ]
+    return [getitem(ary, (*before, slice(start, end))) for start, end in itertools.pairwise(cuts)]
 
 
 # -- order and repetition -----------------------------------------------------------------------
@@ -276,13 +272,14 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """The elements moved on by `shift` places along `axis`; those past the end come first."""
+
     def number(n: Any) -> Any:
         return tuple(map(operator.index, n)) if isinstance(n, tuple | list) else operator.index(n)
 
     return apply(ROWS["roll"], (a,), (number(shift), None if axis is None else number(axis)))
 
 
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803  (NumPy's name)
+def tile(A: Any, reps: Any) -> Any:
     """The array repeated as a whole, `reps` times along each axis."""
     a = joined(A)
     times = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
@@ -347,7 +344,7 @@ def _refuse_extra(kwargs: dict[str, Any], mode: str) -> None:
         raise TypeError(f"pad: mode {mode!r} does not take {', '.join(kwargs)}")
 
 
-# -- diagonals and triangles ------------------------------------------------------------------------
+# -- diagonals and triangles ----------------------------------------------------------------------
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -391,13 +388,20 @@ def trace(
 def tril(m: Any, k: int = 0) -> Any:
     """The elements on and below the k-th diagonal of the last two axes; 0 above."""
     m = joined(m)
-    return where(np.tri(*shape_of(m)[-2:], k=k, dtype=bool), m, 0.0)
+    return where(_below(m, k), m, 0.0)
 
 
 def triu(m: Any, k: int = 0) -> Any:
     """The elements on and above the k-th diagonal of the last two axes; 0 below."""
     m = joined(m)
-    return where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), 0.0, m)
+    return where(_below(m, k - 1), 0.0, m)
+
+
+def _below(m: Any, k: int) -> Any:
+    shape = shape_of(m)
+    # NumPy takes a vector for the rows of a square.
+    rows, columns = shape[-2:] if len(shape) > 1 else shape * 2
+    return np.tri(rows, columns, k, dtype=bool)
 
 
 def one_hot(labels: Any, classes: int, dtype: DTypeLike = float) -> Any:
@@ -417,8 +421,10 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = float) -> Any:
     places = np.asarray(labels._data if isinstance(labels, Node) else labels)
     if places.dtype.kind not in "iu":
         raise TypeError(f"one_hot: labels are integers, not {places.dtype}")
-    if places.size and not (0 <= places.min() and places.max() < classes):
-        raise ValueError(f"one_hot: labels go from 0 to {classes - 1}; there is "
-                         f"{places.max() if places.max() >= classes else places.min()}")
+    if places.size and not (places.min() >= 0 and places.max() < classes):
+        raise ValueError(
+            f"one_hot: labels go from 0 to {classes - 1}; there is "
+            f"{places.max() if places.max() >= classes else places.min()}"
+        )
     result = (places[..., None] == np.arange(classes)).astype(dtype)
     return tensor.result(result) if isinstance(labels, Node) else result

@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def parse(
-    operands: Sequence[Any], ndim: Callable[[Any], int]
-) -> tuple[list[Any], list[str], str]:
+def parse(operands: Sequence[Any], ndim: Callable[[Any], int]) -> tuple[list[Any], list[str], str]:
     """The arrays, the labels of each one's axes, and those of the result.
 
     Raises ValueError, naming the subscripts, where they do not fit.
@@ -43,7 +41,8 @@ def parse(
     spare = [letter for letter in string.ascii_letters if letter not in given]
     ellipsis = ""
     widths = [
-        ndim(array) - len(term.replace("...", "")) for term, array in zip(terms, arrays, strict=True)
+        ndim(array) - len(term.replace("...", ""))
+        for term, array in zip(terms, arrays, strict=True)
     ]
     for term, array, width in zip(terms, arrays, widths, strict=True):
         if width < 0 or (width > 0 and "..." not in term):

@@ -47,8 +47,7 @@ def chain_matmul(cotangent: Array, matrix: Array) -> Array:
     """`cotangent @ matrix` where a zero of the cotangent stays zero whatever it meets."""
     finite = np.isfinite(matrix)
     if finite.all():
-        result: Array = cotangent @ matrix
-        return result
+        return np.asarray(cotangent @ matrix)
     result = np.asarray(cotangent @ np.where(finite, matrix, 0))
     up, down = cotangent > 0, cotangent < 0
     high, low, undefined = matrix == np.inf, matrix == -np.inf, np.isnan(matrix)
@@ -87,9 +86,9 @@ def kept_shape(shape: Shape, axis: Axis) -> Shape:
     return tuple(1 if a in axes else n for a, n in enumerate(shape))
 
 
-def sum_to(x: Any, shape: Shape) -> Array:
-    """Sum over the axes along which `shape` was broadcast to the shape of x."""
-    x = np.asarray(x)
+def sum_to(operand: Any, shape: Shape) -> Array:
+    """Sum over the axes along which `shape` was broadcast to the operand's."""
+    x: Array = np.asarray(operand)
     if x.shape == shape:
         return x
     added = x.ndim - len(shape)
@@ -97,7 +96,7 @@ def sum_to(x: Any, shape: Shape) -> Array:
         a for a in range(x.ndim) if a < added or (shape[a - added] == 1 and x.shape[a] != 1)
     )
     summed = np.asarray(x.sum(axis=stretched, keepdims=True))
-    return np.broadcast_to(summed.reshape(summed.shape[added:]), shape)
+    return np.asarray(np.broadcast_to(summed.reshape(summed.shape[added:]), shape))
 
 
 def spread(x: Any, shape: Shape, axis: Axis, keepdims: bool) -> Array:
@@ -265,7 +264,7 @@ def log_softmax(x: Array, axis: Axis) -> Array:
     shift = np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
     shifted = x - shift
     total = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
-    return np.where(np.isneginf(shifted), shifted, shifted - total)
+    return np.asarray(np.where(np.isneginf(shifted), shifted, shifted - total))
 
 
 def _dropped(shape: Shape, axis: Axis) -> Shape:
@@ -277,7 +276,7 @@ def tie_share(x: Array, out: Array, axis: Axis, keepdims: bool) -> Array:
     """1/k where x is one of the k elements equal to the result, 0 elsewhere; nan meets nan."""
     laid_out = spread(out, x.shape, axis, keepdims)
     chosen = (x == laid_out) | (np.isnan(x) & np.isnan(laid_out))
-    return chosen / np.sum(chosen, axis=axis, keepdims=True)
+    return np.asarray(chosen / np.sum(chosen, axis=axis, keepdims=True))
 
 
 def top_mask(x: Array, axis: Axis) -> Array:
@@ -395,7 +394,7 @@ ARRAY = Namespace(
         "sum_to": sum_to,
         "spread": spread,
         "broadcast_to": np.broadcast_to,
-        "reshape": lambda x, shape: np.reshape(x, shape),
+        "reshape": np.reshape,
         "transpose": np.transpose,
         "flip": flipped,
         "roll": np.roll,

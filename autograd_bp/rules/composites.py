@@ -136,9 +136,7 @@ def exclusive_product(ops: Namespace, x: Operand, axis: Axis) -> Operand:
     last = len(rest)
     before = exclusive_cumprod(ops, rows, last)
     after = ops.flip(exclusive_cumprod(ops, ops.flip(rows, last), last), last)
-    return ops.transpose(
-        ops.reshape(before * after, moved_shape), ops.inverse_permutation(order)
-    )
+    return ops.transpose(ops.reshape(before * after, moved_shape), ops.inverse_permutation(order))
 
 
 def exclusive_cumprod(ops: Namespace, x: Operand, axis: int) -> Operand:

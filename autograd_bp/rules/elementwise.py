@@ -160,9 +160,7 @@ add_to_sheet(
     ),
     elementwise("one_minus_square(x)", "(1 - x) * (1 + x)", d=["-2 * x"]),
     # 1 / cosh(x), where cosh would overflow.
-    elementwise(
-        "sech(x)", "t0 = exp(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-out * tanh(x)"]
-    ),
+    elementwise("sech(x)", "t0 = exp(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-out * tanh(x)"]),
     # The same in powers of two: 2 / (2**x + 2**-x).
     elementwise(
         "sech2(x)", "t0 = exp2(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-ln2 * out * tanh(x * ln2)"]
@@ -235,7 +233,11 @@ add_to_sheet(
         d=["low <= x <= high", "x < low and low <= high", "x > high or low > high"],
         kinks=["x - low", "x - high"],
     ),
-    elementwise("where(condition, x, y)", "where(condition, x, y)", d=["0", "condition != 0", "condition == 0"]),
+    elementwise(
+        "where(condition, x, y)",
+        "where(condition, x, y)",
+        d=["0", "condition != 0", "condition == 0"],
+    ),
     elementwise("floor(x)", "floor(x)", d=["0"], kinks=["x - floor(x)"]),
     elementwise("ceil(x)", "ceil(x)", d=["0"], kinks=["x - floor(x)"]),
     elementwise("trunc(x)", "trunc(x)", d=["0"], kinks=["x - trunc(x)"]),
@@ -257,9 +259,7 @@ add_to_sheet(
         "t0 = exp2(-abs(x)); 1 / (1 + t0) if x >= 0 else t0 / (1 + t0)",
         d=["ln2 * square(sech2(x / 2) / 2)"],
     ),
-    elementwise(
-        "relu(x)", "maximum(x, 0.0)", d=["x > 0"], kinks=["x"], boundary={(0.0,): (0.0,)}
-    ),
+    elementwise("relu(x)", "maximum(x, 0.0)", d=["x > 0"], kinks=["x"], boundary={(0.0,): (0.0,)}),
     elementwise(
         "leaky_relu(x; negative_slope)",
         "x if x > 0 else negative_slope * x",
@@ -273,9 +273,7 @@ add_to_sheet(
         kinks=["x"],
     ),
     elementwise("softplus(x)", "maximum(x, 0.0) + log1p(exp(-abs(x)))", d=["sigmoid(x)"]),
-    elementwise(
-        "silu(x)", "x * sigmoid(x)", d=["sigmoid(x) + x * square(sech(x / 2) / 2)"]
-    ),
+    elementwise("silu(x)", "x * sigmoid(x)", d=["sigmoid(x) + x * square(sech(x / 2) / 2)"]),
     elementwise("normal_cdf(x)", "normal_cdf(x)", d=["normal_pdf(x)"]),
     elementwise("normal_pdf(x)", "normal_pdf(x)", d=["-x * out"]),
     elementwise("gelu(x)", "x * normal_cdf(x)", d=["normal_cdf(x) + x * normal_pdf(x)"]),

@@ -21,5 +21,9 @@ add_to_sheet(
         jvp=["chain_matmul(t, y)", "chain_matmul(x, t)"],
         symbol="@",
     ),
-    linear("einsum(*xs; subscripts)", "einsum(xs, subscripts)", adjoint=["einsum_adjoint(g, xs, i, subscripts)"]),
+    linear(
+        "einsum(*xs; subscripts)",
+        "einsum(xs, subscripts)",
+        adjoint=["einsum_adjoint(g, xs, i, subscripts)"],
+    ),
 )

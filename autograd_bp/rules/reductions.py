@@ -22,8 +22,12 @@ add_to_sheet(
         adjoint=["spread(g / count(x, axis), shape_of(x), axis, keepdims)"],
     ),
     reduction("prod(x; axis, keepdims)", "prod(x, axis, keepdims)", d="exclusive_product(x, axis)"),
-    reduction("max(x; axis, keepdims)", "max(x, axis, keepdims)", d="tie_share(x, out, axis, keepdims)"),
-    reduction("min(x; axis, keepdims)", "min(x, axis, keepdims)", d="tie_share(x, out, axis, keepdims)"),
+    reduction(
+        "max(x; axis, keepdims)", "max(x, axis, keepdims)", d="tie_share(x, out, axis, keepdims)"
+    ),
+    reduction(
+        "min(x; axis, keepdims)", "min(x, axis, keepdims)", d="tie_share(x, out, axis, keepdims)"
+    ),
     reduction(
         "var(x; axis, ddof, keepdims)",
         "var(x, axis, ddof, keepdims)",
@@ -64,7 +68,9 @@ add_to_sheet(
         vjp=["log_softmax_pullback(g, x, axis)"],
         jvp=["log_softmax_pushforward(t, x, axis)"],
     ),
-    linear("cumsum(x; axis)", "cumsum(x, axis)", adjoint=["flip(cumsum(flip(g, axis), axis), axis)"]),
+    linear(
+        "cumsum(x; axis)", "cumsum(x, axis)", adjoint=["flip(cumsum(flip(g, axis), axis), axis)"]
+    ),
     general(
         "cumprod(x; axis)",
         "cumprod(x, axis)",
@@ -79,6 +85,9 @@ add_to_sheet(
             "reverse_recurrence(a, g, axis) * previous(out, axis)",
             "reverse_recurrence(a, g, axis)",
         ],
-        jvp=["linear_recurrence(a, t * previous(out, axis), axis)", "linear_recurrence(a, t, axis)"],
+        jvp=[
+            "linear_recurrence(a, t * previous(out, axis), axis)",
+            "linear_recurrence(a, t, axis)",
+        ],
     ),
 )

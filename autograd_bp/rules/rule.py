@@ -280,7 +280,9 @@ def add_to_sheet(*rules: Rule) -> None:
         ROWS[rule.name] = rule
 
 
-_SIGNATURE = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*\((?P<args>[^;()]*)(;(?P<params>[^;()]*))?\)\s*")
+_SIGNATURE = re.compile(
+    r"\s*(?P<name>[^\W\d]\w*)\s*\((?P<args>[^;()]*)(;(?P<params>[^;()]*))?\)\s*"
+)
 
 
 def parse_signature(signature: str) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:

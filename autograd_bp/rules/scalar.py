@@ -96,7 +96,9 @@ SCALAR = Namespace(
         "fmod": math.fmod,
         "isnan": math.isnan,
         "isfinite": math.isfinite,
-        "floor": lambda x: math.copysign(float(math.floor(x)), x) if x == 0 else float(math.floor(x)),
+        "floor": lambda x: (
+            math.copysign(float(math.floor(x)), x) if x == 0 else float(math.floor(x))
+        ),
         "ceil": lambda x: math.copysign(float(math.ceil(x)), x),
         "trunc": lambda x: math.copysign(float(math.trunc(x)), x),
         "rint": rounded,

@@ -9,7 +9,12 @@ add_to_sheet(
     linear("broadcast_to(x; shape)", "broadcast_to(x, shape)", adjoint=["sum_to(g, shape_of(x))"]),
     linear("sum_to(x; shape)", "sum_to(x, shape)", adjoint=["broadcast_to(g, shape_of(x))"]),
     # Indexing of every kind, and adding up at an index.
-    linear("getitem(x; index)", "getitem(x, index)", adjoint=["scatter(g, index, shape_of(x))"], symbol="[ ]"),
+    linear(
+        "getitem(x; index)",
+        "getitem(x, index)",
+        adjoint=["scatter(g, index, shape_of(x))"],
+        symbol="[ ]",
+    ),
     linear("scatter(x; index, shape)", "scatter(x, index, shape)", adjoint=["getitem(g, index)"]),
     # x with v written at an index.
     general(
@@ -33,7 +38,9 @@ add_to_sheet(
         adjoint=["transpose(g, inverse_permutation(axes))"],
     ),
     linear("flip(x; axis)", "flip(x, axis)", adjoint=["flip(g, axis)"]),
-    linear("roll(x; shift, axis)", "roll(x, shift, axis)", adjoint=["roll(g, negated(shift), axis)"]),
+    linear(
+        "roll(x; shift, axis)", "roll(x, shift, axis)", adjoint=["roll(g, negated(shift), axis)"]
+    ),
     # A change of dtype; the engine gives an adjoint its parent's dtype.
     linear("astype(x; dtype)", "astype(x, dtype)", adjoint=["g"]),
     # Joining. `xs` are all operands, `i` the one in question.

@@ -1,0 +1,180 @@
+"""Node: one value in a graph, and how it was made.
+
+An operation on nodes makes a node that knows the rule that made it, its parents and the operands
+it was computed from: no closures, and references only from results to operands, so a graph is
+freed by reference counting. This module knows nothing of what `Value` and `Tensor` add.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+from autograd_bp.recording import state
+
+CONSTANT_SERIAL = -1
+_next_serial = itertools.count().__next__
+
+
+class OperationRule(Protocol):
+    """A rule that is not a row of the sheet: a user's own `Function`."""
+
+    name: str
+    symbol: str
+
+    def pull(self, node: Node, cotangent: Any, wanted: Sequence[bool]) -> Sequence[Any]:
+        """What the cotangent of the result contributes to each parent that wants it."""
+
+    def pull_nodes(
+        self, node: Node, cotangent: Any, operands: Sequence[Any], wanted: Sequence[bool]
+    ) -> Sequence[Any]:
+        """The same in nodes, from operands and a cotangent that are nodes."""
+
+    def push(self, node: Node, tangents: Sequence[Any]) -> Any:
+        """The tangent of the result, from those of the parents."""
+
+    def push_nodes(self, node: Node, tangents: Sequence[Any], operands: Sequence[Any]) -> Any:
+        """The same in nodes."""
+
+
+class Node:
+    """One value in a graph, and how it was made. The base of `Value` and `Tensor`.
+
+    Attributes
+    ----------
+    grad
+        The gradient, None until a backward pass has reached the node.
+    name
+        Any text, or None.
+    requires_grad
+        Whether derivatives flow to this node.
+    rule
+        The rule that made the node; None for a leaf.
+    serial
+        Counts up with every node made, so sorting by it is a topological order.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_notes",
+        "_operands",
+        "_params",
+        "grad",
+        "name",
+        "requires_grad",
+        "rule",
+        "serial",
+    )
+
+    _data: Any
+    _notes: dict[str, Any] | None
+    _operands: tuple[Any, ...]
+    _params: tuple[Any, ...]
+    grad: Any
+    name: str | None
+    requires_grad: bool
+    rule: Any
+    serial: int
+
+    def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
+        """Set up a leaf."""
+        self._data = data
+        self._notes = None
+        self._params = self._operands = ()
+        self.grad = None
+        self.name = name
+        self.requires_grad = requires_grad
+        self.rule = None
+        self.serial = _next_serial()
+
+    def _made_by(
+        self,
+        rule: Any,
+        operands: tuple[Any, ...],
+        params: tuple[Any, ...],
+        data: Any,
+    ) -> None:
+        """Set up the result of an operation.
+
+        `operands` are the parents, None for each that is a constant, and then as many floats or
+        arrays: what was computed with. One tuple, since the garbage collector walks every tuple
+        that holds a node.
+        """
+        self._data = data
+        self._notes = None
+        self._params = params
+        self._operands = operands
+        self.grad = None
+        self.name = None
+        self.requires_grad = True
+        self.rule = rule
+        self.serial = _next_serial()
+        if state.monitor is not None:
+            state.monitor.made(self)
+
+    # What a node class defines.
+
+    _keeps_grad = False
+    """Whether nodes between leaves and output keep their gradient unasked."""
+
+    @classmethod
+    def _constant(cls, operand: Any) -> Node:
+        """A node for an operand that entered as a plain number or array."""
+        raise NotImplementedError
+
+    def _conform(self, contribution: Any) -> Any:
+        """A contribution brought to this node's shape and dtype."""
+        raise NotImplementedError
+
+    def _zero(self) -> Any:
+        """The zero of this node's cotangents."""
+        raise NotImplementedError
+
+    def _stand_in(self, operand: Any) -> Node:
+        """A node on the recorded operand, whose derivative passes on to this one."""
+        raise NotImplementedError
+
+    def _seed(self, cotangent: Any) -> Any:
+        """A cotangent for this node, checked; ones where None is given."""
+        raise NotImplementedError
+
+    @property
+    def _parents(self) -> tuple[Node | None, ...]:
+        return self._operands[: len(self._operands) // 2]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The operands as they were when the node was made: floats and arrays."""
+        return self._operands[len(self._operands) // 2 :]
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The operands as nodes, in order; plain numbers and arrays appear as constants."""
+        known = self._parents
+        parents = tuple(
+            self._constant(operand) if parent is None else parent
+            for operand, parent in zip(self.args, known, strict=True)
+        )
+        if any(parent is None for parent in known):
+            self._operands = parents + self.args
+        return parents
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The static parameters of the operation, such as `axis`, by name."""
+        return dict(zip(getattr(self.rule, "params", ()), self._params, strict=True))
+
+    # Equality is by value, so hashing by identity has to be asked for.
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"a {type(self).__name__} is not pickled: save its data with ab.save, or copy it with "
+            "copy.deepcopy"
+        )
+
+    def __copy__(self) -> Self:
+        """A leaf of the same value and name: the graph before it is not copied."""
+        raise NotImplementedError
