@@ -12,10 +12,10 @@ import numpy as np
 
 from autograd_bp import tensor, value
 from autograd_bp.derivatives import gradients, plain_node
-from autograd_bp.functions.elementwise import describe, operation
+from autograd_bp.functions.elementwise import operation
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand, check_dtype
-from autograd_bp.operations import NODE, apply, joined
+from autograd_bp.operations import NODE, joined
 from autograd_bp.recording import differentiable, state
 from autograd_bp.rules import ARRAY, ROWS, SCALAR, Formula, FormulaError, Interval, Rule
 from autograd_bp.rules.rule import elementwise, parse_signature
@@ -82,8 +82,9 @@ def scalar_rule(
     """
     if "(" not in signature:
         signature = f"{signature.strip()}({', '.join(_arguments(Formula(formula)))})"
-    name, _args, params, variadic = parse_signature(signature)
-    if variadic:
+    parsed = parse_signature(signature)
+    name = parsed.name
+    if parsed.variadic:
         raise FormulaError(f"{signature!r}: an elementwise rule has a fixed number of arguments")
     if name in _BUILT_IN:
         raise ValueError(f"{name!r} is an operation of the engine: choose another name")
@@ -106,9 +107,7 @@ def scalar_rule(
         else:
             ROWS[name] = before
         raise FormulaError(f"{name}: {error}") from None
-    if not params:
-        return operation(rule, name)
-    return _with_parameters(rule)
+    return operation(rule, name)
 
 
 def _arguments(formula: Formula) -> list[str]:
@@ -138,27 +137,6 @@ def _compile(rule: Rule) -> None:
     for namespace in (ARRAY, SCALAR, NODE):
         reading = rule.read(namespace)
         _ = (reading.forward, reading.partials, reading.vjp, reading.jvp)
-
-
-def _with_parameters(rule: Rule) -> Callable[..., Any]:
-    def function(*operands: Any, **settings: Any) -> Any:
-        try:
-            bound = signature.bind(*operands, **settings)
-        except TypeError as error:
-            raise TypeError(f"{rule.name}{signature}: {error}") from None
-        values = bound.args
-        n = len(rule.args)
-        return apply(rule, values[:n], values[n:])
-
-    function.__name__ = function.__qualname__ = rule.name
-    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature(
-        [inspect.Parameter(name, either) for name in (*rule.args, *rule.params)]
-    )
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    function.__doc__ = describe(rule)
-    function.rule = rule  # type: ignore[attr-defined]
-    return function
 
 
 class Function:

@@ -10,7 +10,7 @@ from autograd_bp.functions.elementwise import ELEMENTWISE, PREDICATES
 from autograd_bp.tensor import Tensor
 
 _MODULES = {
-    elementwise: "where clip round leaky_relu elu gelu",
+    elementwise: "where clip round gelu",
     reductions: ("sum prod mean var std max min cumsum cumprod logsumexp softmax log_softmax"),
     shapes: (
         "asarray astype reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis "

@@ -11,22 +11,17 @@ import numpy as np
 from autograd_bp.operations import apply, plain, without_history
 from autograd_bp.rules import ROWS, Rule
 
-# Public name: row. NumPy has several names for some.
-_NAMES = {
-    "add": "add",
+# NumPy's names for rows that are called otherwise on the sheet.
+_OTHER_NAMES = {
     "subtract": "sub",
     "multiply": "mul",
     "divide": "div",
     "true_divide": "div",
-    "floor_divide": "floor_divide",
     "remainder": "mod",
-    "mod": "mod",
     "power": "pow",
-    "pow": "pow",
     "negative": "neg",
     "positive": "identity",
     "absolute": "abs",
-    "abs": "abs",
     "fabs": "abs",
     "radians": "deg2rad",
     "degrees": "rad2deg",
@@ -37,36 +32,36 @@ _NAMES = {
     "asinh": "arcsinh",
     "acosh": "arccosh",
     "atanh": "arctanh",
-    **{
-        name: name
-        for name in (
-            "fmod sign copysign square reciprocal deg2rad rad2deg sqrt cbrt exp exp2 expm1 log "
-            "log2 log10 log1p logaddexp logaddexp2 sin cos tan arcsin arccos arctan arctan2 sinh "
-            "cosh tanh arcsinh arccosh arctanh hypot sinc maximum minimum fmax fmin floor ceil "
-            "trunc rint heaviside sigmoid relu softplus silu"
-        ).split()
-    },
 }
 
 
 def operation(rule: Rule, name: str) -> Callable[..., Any]:
-    """The public function of a row without parameters."""
+    """The public function of an elementwise row."""
     n = len(rule.args)
-
-    def function(*operands: Any) -> Any:
-        if len(operands) != n:
-            raise TypeError(
-                f"{name}({', '.join(rule.args)}) takes {n} operand{'s' * (n > 1)}, not "
-                f"{len(operands)}"
+    positional, either = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature(
+        [inspect.Parameter(argument, positional) for argument in rule.args]
+        + [
+            inspect.Parameter(
+                parameter, either, default=rule.defaults.get(parameter, inspect.Parameter.empty)
             )
-        return apply(rule, operands)
+            for parameter in rule.params
+        ]
+    )
+
+    def function(*operands: Any, **settings: Any) -> Any:
+        if not rule.params and len(operands) == n and not settings:
+            return apply(rule, operands)
+        try:
+            bound = signature.bind(*operands, **settings)
+        except TypeError as error:
+            raise TypeError(f"{name}{signature}: {error}") from None
+        bound.apply_defaults()
+        return apply(rule, bound.args[:n], bound.args[n:])
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "autograd_bp"
-    positional = inspect.Parameter.POSITIONAL_ONLY
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(argument, positional) for argument in rule.args]
-    )
+    function.__signature__ = signature  # type: ignore[attr-defined]
     function.__doc__ = describe(rule)
     function.rule = rule  # type: ignore[attr-defined]
     return function
@@ -95,7 +90,12 @@ def describe(rule: Rule) -> str:
 
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    name: operation(ROWS[row], name) for name, row in _NAMES.items()
+    **{
+        name: operation(rule, name)
+        for name, rule in ROWS.items()
+        if rule.kind == "elementwise" and rule.public
+    },
+    **{name: operation(ROWS[row], name) for name, row in _OTHER_NAMES.items()},
 }
 """Every elementwise operation by its public name."""
 
@@ -133,16 +133,6 @@ def round(a: Any, decimals: int = 0, out: None = None) -> Any:  # noqa: A001
     if decimals > 0:
         return apply(ROWS["rint"], (a * scale,)) / scale
     return apply(ROWS["rint"], (a / scale,)) * scale
-
-
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """x where positive, ``negative_slope * x`` elsewhere."""
-    return apply(ROWS["leaky_relu"], (x,), (float(negative_slope),))
-
-
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where positive, ``alpha * expm1(x)`` elsewhere (Clevert et al. 2016)."""
-    return apply(ROWS["elu"], (x,), (float(alpha),))
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:

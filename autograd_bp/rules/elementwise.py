@@ -26,15 +26,15 @@ UNIT = Interval(-1.0, 1.0)
 # -- arithmetic -----------------------------------------------------------------------------------
 
 add_to_sheet(
-    elementwise("identity(x)", "x", d=["1"]),
+    elementwise("identity(x)", "x", d=["1"], public=False),
     # A Value from a Tensor with one element.
-    elementwise("item(x)", "x", d=["1"]),
+    elementwise("item(x)", "x", d=["1"], public=False),
     elementwise("add(x, y)", "x + y", d=["1", "1"], symbol="+"),
     elementwise("sub(x, y)", "x - y", d=["1", "-1"], symbol="−"),
     elementwise("mul(x, y)", "x * y", d=["y", "x"], symbol="×"),
     # The product of a cotangent x and a derivative y, in gradients of gradients: a zero of x
     # stays zero whatever it meets.
-    elementwise("chain(x, y)", "chain(x, y)", d=["y", "x"], symbol="×"),
+    elementwise("chain(x, y)", "chain(x, y)", d=["y", "x"], public=False, symbol="×"),
     elementwise("div(x, y)", "x / y", d=["1 / y", "-out / y"], symbol="/"),
     elementwise("floor_divide(x, y)", "x // y", d=["0", "0"], symbol="//"),
     elementwise("mod(x, y)", "x % y", d=["1", "-(x // y)"], symbol="%", kinks=["x % y"]),
@@ -66,6 +66,7 @@ add_to_sheet(
             "(y - n) * pow_less(x, y, n + 1) if y != n else 0",
             "out * log(x) if x != 0 else (0 if y >= n else -inf)",
         ],
+        public=False,
         domain=[POSITIVE, REAL],
     ),
     elementwise("neg(x)", "-x", d=["-1"], symbol="−"),
@@ -158,12 +159,17 @@ add_to_sheet(
         domain=[UNIT],
         boundary={(1.0,): (inf,), (-1.0,): (inf,)},
     ),
-    elementwise("one_minus_square(x)", "(1 - x) * (1 + x)", d=["-2 * x"]),
+    elementwise("one_minus_square(x)", "(1 - x) * (1 + x)", d=["-2 * x"], public=False),
     # 1 / cosh(x), where cosh would overflow.
-    elementwise("sech(x)", "t0 = exp(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-out * tanh(x)"]),
+    elementwise(
+        "sech(x)", "t0 = exp(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-out * tanh(x)"], public=False
+    ),
     # The same in powers of two: 2 / (2**x + 2**-x).
     elementwise(
-        "sech2(x)", "t0 = exp2(-abs(x)); 2 * t0 / (1 + t0 * t0)", d=["-ln2 * out * tanh(x * ln2)"]
+        "sech2(x)",
+        "t0 = exp2(-abs(x)); 2 * t0 / (1 + t0 * t0)",
+        d=["-ln2 * out * tanh(x * ln2)"],
+        public=False,
     ),
     elementwise(
         "hypot(x, y)",
@@ -180,6 +186,7 @@ add_to_sheet(
             "h = hypot(x, y); square(unit(y, x)) / h if h != 0 else 0",
             "h = hypot(x, y); -out * unit(y, x) / h if h != 0 else 0",
         ],
+        public=False,
     ),
     # The spherical Bessel functions j_n(pi x), closed under differentiation (DLMF 10.51.2).
     elementwise("sinc(x)", "sinc(x)", d=["-pi * bessel(x, 1)"]),
@@ -190,6 +197,7 @@ add_to_sheet(
             "pi / (2 * order + 1) * "
             "(order * bessel(x, order - 1) - (order + 1) * bessel(x, order + 1))"
         ],
+        public=False,
     ),
 )
 
@@ -231,12 +239,14 @@ add_to_sheet(
         "clip(x, low, high)",
         "minimum(maximum(x, low), high)",
         d=["low <= x <= high", "x < low and low <= high", "x > high or low > high"],
+        public=False,
         kinks=["x - low", "x - high"],
     ),
     elementwise(
         "where(condition, x, y)",
         "where(condition, x, y)",
         d=["0", "condition != 0", "condition == 0"],
+        public=False,
     ),
     elementwise("floor(x)", "floor(x)", d=["0"], kinks=["x - floor(x)"]),
     elementwise("ceil(x)", "ceil(x)", d=["0"], kinks=["x - floor(x)"]),
@@ -258,25 +268,28 @@ add_to_sheet(
         "sigmoid2(x)",
         "t0 = exp2(-abs(x)); 1 / (1 + t0) if x >= 0 else t0 / (1 + t0)",
         d=["ln2 * square(sech2(x / 2) / 2)"],
+        public=False,
     ),
     elementwise("relu(x)", "maximum(x, 0.0)", d=["x > 0"], kinks=["x"], boundary={(0.0,): (0.0,)}),
     elementwise(
-        "leaky_relu(x; negative_slope)",
+        "leaky_relu(x; negative_slope=0.01)",
         "x if x > 0 else negative_slope * x",
         d=["1 if x > 0 else negative_slope"],
         kinks=["x"],
     ),
     elementwise(
-        "elu(x; alpha)",
+        "elu(x; alpha=1.0)",
         "x if x > 0 else alpha * expm1(minimum(x, 0.0))",
         d=["1 if x > 0 else alpha * exp(minimum(x, 0.0))"],
         kinks=["x"],
     ),
     elementwise("softplus(x)", "maximum(x, 0.0) + log1p(exp(-abs(x)))", d=["sigmoid(x)"]),
     elementwise("silu(x)", "x * sigmoid(x)", d=["sigmoid(x) + x * square(sech(x / 2) / 2)"]),
-    elementwise("normal_cdf(x)", "normal_cdf(x)", d=["normal_pdf(x)"]),
-    elementwise("normal_pdf(x)", "normal_pdf(x)", d=["-x * out"]),
-    elementwise("gelu(x)", "x * normal_cdf(x)", d=["normal_cdf(x) + x * normal_pdf(x)"]),
+    elementwise("normal_cdf(x)", "normal_cdf(x)", d=["normal_pdf(x)"], public=False),
+    elementwise("normal_pdf(x)", "normal_pdf(x)", d=["-x * out"], public=False),
+    elementwise(
+        "gelu(x)", "x * normal_cdf(x)", d=["normal_cdf(x) + x * normal_pdf(x)"], public=False
+    ),
     # x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x**3): Hendrycks & Gimpel 2016. Beyond |x| = 40
     # it is x or 0 to the last bit, and u would overflow.
     elementwise(
@@ -289,5 +302,6 @@ add_to_sheet(
             "sigmoid(2 * u) + z * square(sech(u)) * "
             "(0.3989422804014327 + 0.05351611220445019 * z * z)"
         ],
+        public=False,
     ),
 )

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from autograd_bp.rules.arrays import ARRAY
 from autograd_bp.rules.formula import Formula, FormulaError, value_names
@@ -69,8 +69,12 @@ class Rule:
         Per argument: see `Reading`. None where the derivative is zero.
     params
         The names of static parameters such as `axis`, after the arguments.
+    defaults
+        The values of parameters that may be left out.
     symbol
         How the operation is written on a picture.
+    public
+        Whether it is an operation for everyone, under its name, or serves other rows.
     domain
         Per argument: where the operation has a value.
     kinks
@@ -89,7 +93,9 @@ class Rule:
     guarded_jvp: tuple[Formula | None, ...]
     kind: Kind
     params: tuple[str, ...] = ()
+    defaults: Mapping[str, float] = field(default_factory=dict)
     symbol: str = ""
+    public: bool = True
     variadic: bool = False
     domain: tuple[Interval, ...] = ()
     kinks: tuple[Formula, ...] = ()
@@ -138,6 +144,7 @@ def elementwise(
     *,
     d: Iterable[str],
     symbol: str = "",
+    public: bool = True,
     domain: Iterable[Interval] = (),
     kinks: Iterable[str] = (),
     boundary: Mapping[tuple[float, ...], tuple[float, ...]] | None = None,
@@ -149,7 +156,7 @@ def elementwise(
     >>> elementwise("div(x, y)", "x / y", d=["1 / y", "-out / y"]).vjp[0].text
     'g / (y)'
     """
-    name, args, params, _ = parse_signature(signature)
+    name, args, params, _, defaults = parse_signature(signature)
     partials = tuple(Formula(text) for text in d)
     if len(partials) != len(args):
         raise FormulaError(
@@ -170,7 +177,9 @@ def elementwise(
         guarded_jvp=tuple(_guarded("t", partial) for partial in partials),
         kind="elementwise",
         params=params,
+        defaults=defaults,
         symbol=symbol or name,
+        public=public,
         domain=allowed_domain,
         kinks=tuple(Formula(kink) for kink in kinks),
         boundary=boundary or {},
@@ -191,7 +200,7 @@ def reduction(
     `d` is the derivative of the result by one element of x, an array like x; in it `spread(v)`
     is a value like the result, laid out along the reduced axes again.
     """
-    name, args, params, _ = parse_signature(signature)
+    name, args, params, *_ = parse_signature(signature)
     partial = Formula(d)
     spread = "spread(g, shape_of(x), axis, keepdims)"
     return Rule(
@@ -216,7 +225,7 @@ def linear(signature: str, formula: str, *, adjoint: Iterable[str], symbol: str 
 
     The JVP is the operation itself with the tangent in the argument's place.
     """
-    name, args, params, variadic = parse_signature(signature)
+    name, args, params, variadic, _ = parse_signature(signature)
     result = Formula(formula)
     adjoints = tuple(Formula(text) for text in adjoint)
     if variadic:
@@ -252,7 +261,7 @@ def general(
     guarded_jvp: Iterable[str] | None = None,
 ) -> Rule:
     """A row that gives its VJP and its JVP as formulas."""
-    name, args, params, variadic = parse_signature(signature)
+    name, args, params, variadic, _ = parse_signature(signature)
     pull = tuple(Formula(text) for text in vjp)
     push = tuple(Formula(text) for text in jvp)
     return Rule(
@@ -285,13 +294,23 @@ _SIGNATURE = re.compile(
 )
 
 
-def parse_signature(signature: str) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
-    """`"name(x, y; axis)"` as name, arguments, parameters, and whether it is variadic.
+class Signature(NamedTuple):
+    """The name of an operation, and what it takes."""
 
-    >>> parse_signature("leaky_relu(x; negative_slope)")
-    ('leaky_relu', ('x',), ('negative_slope',), False)
-    >>> parse_signature("concatenate(*xs; axis)")
-    ('concatenate', ('xs',), ('axis',), True)
+    name: str
+    args: tuple[str, ...]
+    params: tuple[str, ...]
+    variadic: bool
+    defaults: dict[str, float]
+
+
+def parse_signature(signature: str) -> Signature:
+    """Take `"name(x, y; parameter=0.1)"` apart.
+
+    >>> parse_signature("leaky_relu(x; negative_slope=0.01)")[:3]
+    ('leaky_relu', ('x',), ('negative_slope',))
+    >>> parse_signature("concatenate(*xs; axis)").variadic
+    True
     """
     match = _SIGNATURE.fullmatch(signature)
     if match is None:
@@ -301,14 +320,32 @@ def parse_signature(signature: str) -> tuple[str, tuple[str, ...], tuple[str, ..
     args = _names(match["args"])
     variadic = len(args) == 1 and args[0].startswith("*")
     args = tuple(argument.lstrip("*") for argument in args)
-    params = _names(match["params"] or "")
+    params, defaults = _with_defaults(_names(match["params"] or ""), signature)
     taken = {"g", "t", "out", "i"}
     for argument in (*args, *params):
         if not argument.isidentifier() or argument in taken:
             raise FormulaError(f"{signature!r}: {argument!r} cannot name an argument")
     if not args or len(set(args + params)) < len(args + params):
         raise FormulaError(f"{signature!r} needs arguments, each with a name of its own")
-    return match["name"], args, params, variadic
+    return Signature(match["name"], args, params, variadic, defaults)
+
+
+def _with_defaults(
+    pieces: tuple[str, ...], signature: str
+) -> tuple[tuple[str, ...], dict[str, float]]:
+    defaults = {}
+    names = []
+    for piece in pieces:
+        name, given, number = (part.strip() for part in piece.partition("="))
+        names.append(name)
+        if given:
+            try:
+                defaults[name] = float(number)
+            except ValueError:
+                raise FormulaError(f"{signature!r}: {number!r} is not a number") from None
+        elif defaults:
+            raise FormulaError(f"{signature!r}: after a default every parameter needs one")
+    return tuple(names), defaults
 
 
 def _names(text: str) -> tuple[str, ...]:
