@@ -26,14 +26,10 @@ def explained(
         if not isinstance(value, np.ndarray)
     )
     message = f"{rule.name}({operands}{settings}): {str(error).rstrip('.')}. {_remedy(rule, args)}"
-    kind = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+    kind: type[Exception] = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
     if isinstance(error, np.exceptions.AxisError):
-        kind = _AxisError
+        kind = np.exceptions.AxisError
     return kind(message.rstrip())
-
-
-class _AxisError(ValueError, IndexError):
-    """An axis that an operand does not have; a ValueError and an IndexError, as NumPy's is."""
 
 
 def describe(arg: Any, node: Node | None) -> str:

@@ -15,6 +15,11 @@ Array = NDArray[Any]
 def leaf_array(data: Any) -> Array:
     """A new array of real numbers."""
     if isinstance(data, Node):
+        if data.requires_grad:
+            raise TypeError(
+                f"{data!r} is a node already, and copying its numbers would lose its gradient: use "
+                "it as it is, or .data or .detach() for the numbers"
+            )
         data = data._data
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError("a masked array has no Tensor: fill it first, as in data.filled(0.0)")
@@ -22,7 +27,7 @@ def leaf_array(data: Any) -> Array:
         array = np.array(data)
     except ValueError as error:
         raise ValueError(
-            f"these rows do not make an array: {error}. All rows must have the same length"
+            f"these rows do not make an array: {str(error).rstrip('.')}. All rows must have the same length"
         ) from None
     check_dtype(array, data)
     return array

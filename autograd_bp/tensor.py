@@ -17,7 +17,7 @@ from autograd_bp.recording import check_conversion, state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.arrays import sum_to
 from autograd_bp.sweep import backward
-from autograd_bp.value import checked_name, no_gradient_message
+from autograd_bp.value import checked_name, lost_gradient_message, no_gradient_message
 
 Array = NDArray[Any]
 
@@ -358,6 +358,9 @@ class Tensor(Node):
     def __float__(self) -> float:
         return float(self._one("float"))
 
+    def __format__(self, spec: str) -> str:
+        return format(self._one("format").item(), spec) if spec else str(self)
+
     def __int__(self) -> int:
         return int(self._one("int"))
 
@@ -372,10 +375,7 @@ class Tensor(Node):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
-            raise TypeError(
-                f"turning {self!r} into a plain array would lose its gradient: use t.data or "
-                "t.detach() for the numbers, or an operation of ab, such as ab.stack"
-            )
+            raise TypeError(lost_gradient_message(self))
         return np.array(self._data, dtype=dtype)
 
     def __copy__(self) -> Self:

@@ -195,6 +195,14 @@ class Value(Node):
         number: float = self._data
         return number
 
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.requires_grad:
+            raise TypeError(lost_gradient_message(self))
+        return np.array(self._data, dtype=dtype)
+
     def __int__(self) -> int:
         return int(self._data)
 
@@ -252,6 +260,14 @@ def no_gradient_message(node: Node) -> str:
     return (
         f"{node!r} has no gradient to give: nothing it was computed from requires one. Make a leaf "
         "with requires_grad=True, and compute outside ab.no_grad() and without detach()"
+    )
+
+
+def lost_gradient_message(node: Node) -> str:
+    """Why a node is not turned into a plain array, and what to do."""
+    return (
+        f"turning {node!r} into a plain array would lose its gradient: use .data or .detach() for "
+        "the numbers, or an operation of ab, such as ab.stack([...]) for a list of nodes"
     )
 
 

@@ -76,6 +76,7 @@ class TestWhatIsComputed:
             ("reshape(W, (2 * 2,))", [0.0, 2.0, 1.0, 4.0]),
             ("transpose(W)", [[0.0, 1.0], [2.0, 4.0]]),
             ("concatenate([x, x])", [1.0, 2.0, 1.0, 2.0]),
+            ("linalg.norm(x, inf)", 2.0),
             ('einsum("ij,j->i", W, x)', [4.0, 9.0]),
             ("where(W > 1, W, 0)", [[0.0, 2.0], [0.0, 4.0]]),
         ],
@@ -174,6 +175,10 @@ class TestWhatIsRefused:
         error = refused("expp(x)", x=1)
         assert marked(error) == "expp"
         assert "exp" in error.hint
+
+    @pytest.mark.parametrize(("name", "known"), [("norm", "linalg.norm"), ("np.exp", "exp")])
+    def test_an_operation_under_another_module_is_found(self, name, known):
+        assert refused(f"{name}(x)", x=1).hint == f"Did you mean {known}?"
 
     def test_an_operation_without_its_operand_is_named_as_one(self):
         assert refused("exp * 2").reason == "'exp' is an operation"

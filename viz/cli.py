@@ -87,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except viz.DrawError as error:
         return _failed(error, 1)
     except OSError as error:
-        return _failed(f"cannot write {error.filename}: {error.strerror}", 1)
+        place = f" {error.filename}" if error.filename else ""
+        return _failed(f"cannot write{place}: {error.strerror or error}", 1)
     except KeyboardInterrupt:
         return 130
     except SystemExit as finished:  # from argparse: 0 after --help, 2 after an error

@@ -3,7 +3,6 @@
 import os
 import uuid
 from collections.abc import Callable, Collection
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -30,23 +29,27 @@ class Diagram:
         self._scene = scene
         self._theme = theme
         self._deadline = deadline
+        self._layout: Layout | None = None
+        self._svg: str | None = None
 
     @property
     def dot(self) -> str:
         """The graph as DOT text, for a system Graphviz."""
         return dot(self._scene, self._theme)
 
-    @cached_property
+    @property
     def svg(self) -> str:
         """The picture as SVG text: the same bytes for the same graph, on every machine."""
-        return svg(self._scene, self._layout, self._theme)
+        if self._svg is None:
+            self._svg = svg(self._scene, self._placed(), self._theme)
+        return self._svg
 
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as a PNG file's content, `scale` pixels for each pixel of the SVG.
 
         Raises `ValueError` for a scale that is not positive.
         """
-        return render.png(self.svg, *size(self._scene, self._layout), scale)
+        return render.png(self.svg, *size(self._scene, self._placed()), scale)
 
     def html(self) -> str:
         """The picture as an HTML page of its own, which runs no script and loads nothing."""
@@ -107,9 +110,11 @@ class Diagram:
         }
         return {kind: make() for kind, make in makers.items() if kind in wanted}
 
-    @cached_property
-    def _layout(self) -> Layout:
-        return place(self._scene, self._deadline)
+    def _placed(self) -> Layout:
+        # Not a cached_property: that of Python 3.11 has one lock for all diagrams.
+        if self._layout is None:
+            self._layout = place(self._scene, self._deadline)
+        return self._layout
 
 
 def _write(target: Path, content: bytes) -> None:
