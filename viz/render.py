@@ -44,7 +44,7 @@ class Graphviz:
             store.set_limits(memory_size=_MEMORY_LIMIT)
             store.set_wasi(wasmtime.WasiConfig())
             store.set_epoch_deadline(1)
-            alarm = threading.Timer(deadline, engine.increment_epoch)
+            alarm = threading.Timer(min(deadline, threading.TIMEOUT_MAX), engine.increment_epoch)
             alarm.daemon = True
             alarm.start()
             try:
@@ -58,6 +58,8 @@ class Graphviz:
                 raise GraphTooLarge(
                     f"Graphviz ran out of stack or memory ({trap.trap_code})"
                 ) from None
+            except wasmtime.WasmtimeError as error:
+                raise DrawError(f"Graphviz failed: {error}") from error
             finally:
                 # Joined too: an alarm that goes off late would stop somebody else's layout.
                 alarm.cancel()

@@ -157,7 +157,7 @@ def _node(node: ab.graph.Node, number: int, cotangent: object) -> Node:
     return Node(
         id=number,
         kind=kind,
-        name=node.name or None,
+        name=str(node.name) if node.name else None,
         value=snapshot(ab.graph.value(node)),
         flow=_flow(node, cotangent),
         gradient=_snapshot(cotangent),
