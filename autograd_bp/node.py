@@ -116,8 +116,8 @@ class Node:
 
     # What a node class defines.
 
-    _keeps_grad = False
-    """Whether nodes between leaves and output keep their gradient unasked."""
+    _on_floats = False
+    """Whether data and gradients are Python floats; then every node keeps its gradient."""
 
     @classmethod
     def _constant(cls, operand: Any) -> Node:

@@ -116,9 +116,9 @@ def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> l
                 contribution = rule.array.guarded_vjp[i](
                     *map(np.float64, (cotangent, out, *operands[n:])), *params
                 )
-        contributions.append(
-            contribution if type(contribution) is float else parent._conform(contribution)
-        )
+        if type(contribution) is not float or not parent._on_floats:
+            contribution = parent._conform(contribution)
+        contributions.append(contribution)
     return contributions
 
 
@@ -175,7 +175,7 @@ def sweep(
                 else:
                     cotangents[parent] = _add(known, contribution, parent in owned)
                     owned.add(parent)
-            if node not in kept if kept is not None else not (between or node._keeps_grad):
+            if node not in kept if kept is not None else not (between or node._on_floats):
                 del cotangents[node]
     return result
 

@@ -42,7 +42,7 @@ class Value(Node):
     """
 
     __slots__ = ()
-    _keeps_grad = True
+    _on_floats = True
 
     def __init__(
         self, data: SupportsFloat, name: str | None = None, requires_grad: bool = True
