@@ -42,7 +42,8 @@ class Call:
         leaves, self._structure = trees.flatten(tuple(args[place] for place in places))
         self._leaves = leaves
         self.nested = state.depth > 0 or any(
-            isinstance(leaf, Node) and leaf.requires_grad for leaf in (*leaves, *also)
+            isinstance(leaf, Node) and leaf.requires_grad
+            for leaf in trees.nodes((*leaves, *also, args, kwargs))
         )
         with recording():
             self.inputs = [
@@ -52,8 +53,17 @@ class Call:
         call_args = list(args)
         for place, argument in zip(places, inner, strict=True):
             call_args[place] = argument
+        converted = state.conversions
         with recording(), _deeper():
             self.output = f(*call_args, **kwargs)
+        if state.conversions > converted and not isinstance(
+            self.output, Node | list | tuple | dict
+        ):
+            raise TypeError(
+                f"{getattr(f, '__name__', 'the function')} turned a node into a plain number and "
+                f"returned {self.output!r}: the derivative is lost. Use ab's operations or NumPy's "
+                "(ab.exp for math.exp)"
+            )
 
     def pull(self, seeds: dict[Node, Any], nested: bool | None = None) -> list[Any]:
         """The cotangents of the inputs; None where none arrives."""
@@ -108,7 +118,7 @@ class Call:
         """The output as the caller gets it: a node inside a transform, numbers outside."""
         if self.nested or not isinstance(output, Node):
             return output
-        data = output._data
+        data = output._value
         return data.copy()[()] if isinstance(data, np.ndarray) else data
 
     def zero_like(self, node: Node) -> Any:
@@ -145,7 +155,7 @@ class Call:
             return apply(ROWS["reshape"], (whole,), (shape,)) if whole.shape != shape else whole
         if shape == ():
             return pieces[0]
-        dtype = node._data.dtype if isinstance(node, Tensor) else float
+        dtype = node._value.dtype if isinstance(node, Tensor) else float
         return np.array(pieces, dtype).reshape(shape)
 
 
@@ -169,7 +179,7 @@ def _inner(leaf: Any, path: str) -> Node:
             inner: Node = apply_in(ROWS["identity"], (leaf,))
             inner.name = leaf.name
             return inner
-        leaf = leaf._data
+        leaf = leaf._value
     if isinstance(leaf, bool | int | np.integer | np.bool_):
         raise TypeError(
             f"an integer has no derivative: write {float(leaf)!r} for {leaf!r} in argument {path}"

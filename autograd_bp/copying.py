@@ -15,7 +15,7 @@ N = TypeVar("N", bound=Node)
 def leaf(node: N) -> N:
     """A new leaf of the same value, name and kind; no gradient, no history."""
     copy = type(node).__new__(type(node))
-    copy._start(_owned(node._data), node.name, node.requires_grad)
+    copy._start(_owned(node._value), node.name, node.requires_grad)
     return copy
 
 
@@ -28,7 +28,7 @@ def graph(node: N, memo: dict[int, Any]) -> N:
         if id(original) in memo:
             continue
         copy = type(original).__new__(type(original))
-        copy._start(_owned(original._data), original.name, original.requires_grad)
+        copy._start(_owned(original._value), original.name, original.requires_grad)
         if original.serial == CONSTANT_SERIAL:
             copy.serial = CONSTANT_SERIAL
         copy.rule, copy._params = original.rule, original._params

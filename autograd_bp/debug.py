@@ -59,7 +59,7 @@ class debug:  # noqa: N801  (used like a function: with ab.debug(): ...)
     def made(self, node: Node) -> None:
         """A node was made: remember where, and look at its value."""
         node._notes = {**(node._notes or {}), "where": _users_line()}
-        if (bad := _first_bad(node._data)) is not None:
+        if (bad := _first_bad(node._value)) is not None:
             operands = ", ".join(
                 _summary(parent, arg) for parent, arg in zip(node._parents, node.args, strict=True)
             )

@@ -16,7 +16,7 @@ from autograd_bp.node import Node
 from autograd_bp.operations import NODE, apply, to_value
 from autograd_bp.recording import recording
 from autograd_bp.rules import ROWS, Rule
-from autograd_bp.sweep import Sweep, leading_to, sweep, topological_order
+from autograd_bp.sweep import Sweep, conform, leading_to, sweep, topological_order
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
@@ -146,7 +146,7 @@ def recorded_operands(node: Node) -> list[Any]:
     for parent, arg in zip(node._parents, node.args, strict=True):
         if parent is None or not parent.requires_grad:
             operands.append(arg)
-        elif parent._data is arg:
+        elif parent._value is arg:
             operands.append(parent)
         else:  # the leaf's data has changed since
             operands.append(parent._stand_in(arg))
@@ -196,7 +196,7 @@ def push_forward(
             if any(tangent is not None for tangent in of_parents):
                 total = _push_nodes(node, of_parents) if create_graph else _push(node, of_parents)
                 if total is not None:
-                    known[node] = conformed(total, node) if create_graph else node._conform(total)
+                    known[node] = conformed(total, node) if create_graph else conform(node, total)
     return [known.get(node) for node in outputs]
 
 
@@ -220,7 +220,7 @@ def _push_nodes(node: Node, tangents: Sequence[Any]) -> Any:
 
 
 def _sum_of_pushes(jvp: Any, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    out: Any = node if any(isinstance(operand, Node) for operand in operands) else node._data
+    out: Any = node if any(isinstance(operand, Node) for operand in operands) else node._value
     total = None
     for i, tangent in enumerate(tangents):
         if tangent is None or (function := jvp[i]) is None:

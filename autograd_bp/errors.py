@@ -25,8 +25,12 @@ def explained(
         for name, value in zip(rule.params, params, strict=True)
         if not isinstance(value, np.ndarray)
     )
-    message = f"{rule.name}({operands}{settings}): {str(error).rstrip('.')}. {_remedy(rule, args)}"
-    kind: type[Exception] = type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+    message = (
+        f"{rule.name}({operands}{settings}): {str(error).rstrip('.')}. {_remedy(rule, args, error)}"
+    )
+    kind: type[Exception] = (
+        type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
+    )
     if isinstance(error, np.exceptions.AxisError):
         kind = np.exceptions.AxisError
     return kind(message.rstrip())
@@ -40,7 +44,7 @@ def describe(arg: Any, node: Node | None) -> str:
     return what if node is None or node.name is None else f"{node.name!r}: {what}"
 
 
-def _remedy(rule: Rule, args: Sequence[Any]) -> str:
+def _remedy(rule: Rule, args: Sequence[Any], error: Exception) -> str:
     shapes = [np.shape(arg) for arg in args]
     if rule.name == "matmul" and len(shapes) == 2:
         if () in shapes:
@@ -63,6 +67,9 @@ def _remedy(rule: Rule, args: Sequence[Any]) -> str:
             )
     if rule.name == "reshape":
         return "The number of elements must stay the same"
+    if "axis" in str(error) and "out of bounds" in str(error) and shapes:
+        n = len(shapes[0])
+        return f"The axes are 0 to {n - 1}, or -1 to -{n} from the end" if n else "There is no axis"
     if rule.name in ("max", "min") and shapes and 0 in shapes[0]:
         return f"An empty array has no {rule.name}; pass initial= to say what it should be"
     return ""

@@ -180,6 +180,12 @@ class Function:
     def __call__(self, *operands: Any, **settings: Any) -> Any:
         """Apply the operation; `settings` go to `forward` as they are."""
         operands = tuple(map(joined, operands))
+        for name, setting in settings.items():
+            if isinstance(setting, Node):
+                raise TypeError(
+                    f"{type(self).__name__}: the setting {name} is a node, whose gradient would be "
+                    "lost: pass it as an operand"
+                )
         used = copy.copy(self)
         if not any(isinstance(operand, Node) for operand in operands):
             return used.forward(*operands, **settings)
@@ -200,20 +206,25 @@ class Function:
 
 def _argument(operand: Any, on_values: bool) -> Any:
     if on_values:
-        return operand._data if isinstance(operand, Node) else float(operand)
+        return operand._value if isinstance(operand, Node) else float(operand)
     if isinstance(operand, Tensor):
         array = operand._operand().view()
         array.flags.writeable = False  # forward may not change what the graph holds
         return array
     if isinstance(operand, Value):
-        return operand._data
+        return operand._value
     plain = as_operand(operand)
     return plain.copy() if isinstance(plain, np.ndarray) else plain
 
 
 def _result(data: Any, name: str, on_values: bool) -> Any:
     if isinstance(data, Node):
-        data = data._data
+        if data.requires_grad:
+            raise TypeError(
+                f"{name}.forward used a node that is not an operand, whose gradient would be lost: "
+                "pass it as an operand"
+            )
+        data = data._value
     if isinstance(data, tuple | list) or data is None:
         raise TypeError(
             f"{name}.forward returned {type(data).__name__}: it must return one number or array"
@@ -262,7 +273,7 @@ class _FunctionRule:
 
     def push(self, node: Node, tangents: Sequence[Any]) -> Any:
         pushed = self.push_nodes(node, tangents, node.args)
-        return None if pushed is None else pushed._data
+        return None if pushed is None else pushed._value
 
     def push_nodes(self, node: Node, tangents: Sequence[Any], operands: Sequence[Any]) -> Any:
         """J t as the derivative of <J^T v, t> by v, which is linear in v."""
@@ -294,6 +305,8 @@ class _FunctionRule:
                     f"{self.name}.backward returned {type(g).__name__} as the gradient by "
                     f"{argument}: it must be a number or an array"
                 )
+            if isinstance(g, np.ndarray):
+                check_dtype(g, g)
             found = getattr(g, "shape", ())
             if g is not None and found != shape and not (np.prod(found) == np.prod(shape) == 1):
                 raise ValueError(

@@ -39,7 +39,7 @@ def value(node: Node) -> Number:
     >>> value(ab.Value(2.0))
     2.0
     """
-    data: Number = node._data
+    data: Number = node._value
     if isinstance(data, np.ndarray):
         data = data.view()
         data.flags.writeable = False
@@ -66,8 +66,8 @@ def cotangents(output: Node, seed: Any = None) -> dict[Node, Number]:
     >>> cotangents(apple * 2.0 * 1.1)[apple]
     2.2
     """
-    if seed is None and isinstance(output._data, np.ndarray):
-        seed = np.ones(output._data.shape, output._data.dtype)
+    if seed is None and isinstance(output._value, np.ndarray):
+        seed = np.ones(output._value.shape, output._value.dtype)
     return sweep({output: output._seed(seed)}).cotangents
 
 

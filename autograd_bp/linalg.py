@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.functions.elementwise import ELEMENTWISE
+from autograd_bp.functions.reductions import floating, plain_axis
 from autograd_bp.functions.reductions import max as largest
 from autograd_bp.functions.reductions import min as smallest
-from autograd_bp.functions.reductions import plain_axis
 from autograd_bp.functions.reductions import sum as total
 from autograd_bp.functions.shapes import astype, ravel
-from autograd_bp.operations import apply, joined, plain, without_history
+from autograd_bp.operations import apply, plain, without_history
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import normalized_axes, shape_of
 
@@ -44,7 +44,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     >>> norm(ab.Tensor([3.0, 4.0]))
     Tensor(5., op='norm2')
     """
-    x = joined(x)
+    x = floating(x)
     ndim = len(shape_of(x))
     keepdims = bool(keepdims)
     if axis is None:

@@ -57,10 +57,10 @@ class Node:
 
     __slots__ = (
         "__weakref__",
-        "_data",
         "_notes",
         "_operands",
         "_params",
+        "_value",
         "grad",
         "name",
         "requires_grad",
@@ -68,7 +68,7 @@ class Node:
         "serial",
     )
 
-    _data: Any
+    _value: Any
     _notes: dict[str, Any] | None
     _operands: tuple[Any, ...]
     _params: tuple[Any, ...]
@@ -80,7 +80,7 @@ class Node:
 
     def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
         """Set up a leaf."""
-        self._data = data
+        self._value = data
         self._notes = None
         self._params = self._operands = ()
         self.grad = None
@@ -102,7 +102,7 @@ class Node:
         arrays: what was computed with. One tuple, since the garbage collector walks every tuple
         that holds a node.
         """
-        self._data = data
+        self._value = data
         self._notes = None
         self._params = params
         self._operands = operands

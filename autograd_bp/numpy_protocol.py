@@ -45,12 +45,18 @@ for _name in (
     "shape ndim size isclose allclose array_equal array_equiv isneginf isposinf iscomplexobj "
     "isrealobj result_type can_cast min_scalar_type zeros_like ones_like empty_like full_like "
     "nonzero flatnonzero argwhere searchsorted digitize lexsort argpartition nanargmax nanargmin "
-    "histogram bincount array_repr array_str array2string iterable may_share_memory shares_memory"
+    "iterable may_share_memory shares_memory"
 ).split():
     _numpy_function = getattr(np, _name, None)
     if _numpy_function is not None:
 
         def _on_numbers(*args: Any, _function: Any = _numpy_function, **kwargs: Any) -> Any:
+            fill = kwargs.get("fill_value", args[1] if len(args) > 1 else None)
+            if _function is np.full_like and isinstance(fill, Node) and fill.requires_grad:
+                raise TypeError(
+                    "np.full_like of a node would lose its gradient: use ab.broadcast_to(node, "
+                    "shape)"
+                )
             return _function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
 
         FUNCTIONS[_numpy_function] = _on_numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,15 @@ def leaf_array(data: Any) -> Array:
                 f"{data!r} is a node already, and copying its numbers would lose its gradient: use "
                 "it as it is, or .data or .detach() for the numbers"
             )
-        data = data._data
+        data = data._value
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError("a masked array has no Tensor: fill it first, as in data.filled(0.0)")
     try:
         array = np.array(data)
     except ValueError as error:
         raise ValueError(
-            f"these rows do not make an array: {str(error).rstrip('.')}. All rows must have the same length"
+            f"these rows do not make an array: {str(error).rstrip('.')}. All rows must have the "
+            "same length"
         ) from None
     check_dtype(array, data)
     return array
@@ -83,14 +85,22 @@ def as_operand(operand: Any) -> Any:
 
 def plain_index(index: Any) -> Any:
     """An index with its own copies of arrays, Tensors as their numbers, lists as arrays."""
-    if isinstance(index, tuple):
-        return tuple(map(plain_index, index))
-    if isinstance(index, Node):
-        index = index._data
-    elif isinstance(index, list):
-        return np.asarray(index) if index else np.zeros(0, int)
-    if isinstance(index, np.ndarray):
-        return index.copy()
-    if isinstance(index, np.bool_):
-        return bool(index)
-    return index
+    return tuple(map(_index_part, index)) if type(index) is tuple else _index_part(index)
+
+
+def _index_part(part: Any) -> Any:
+    if isinstance(part, Node):
+        part = part._value
+    if part is None or part is Ellipsis or isinstance(part, bool | int | np.integer):
+        return part
+    if isinstance(part, slice):
+        return slice(*(None if k is None else operator.index(k) for k in _bounds(part)))
+    if isinstance(part, np.bool_):
+        return bool(part)
+    # NumPy reads any other sequence as an array.
+    array = np.array(part)
+    return array.astype(int) if array.size == 0 and array.dtype.kind == "f" else array
+
+
+def _bounds(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step

@@ -11,7 +11,7 @@ from autograd_bp import tensor, value
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand
 from autograd_bp.rules import ROWS, Namespace, Rule
-from autograd_bp.rules.arrays import CONSTANTS, only
+from autograd_bp.rules.arrays import CONSTANTS, only, replaced
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
 
@@ -53,7 +53,7 @@ def _holds_node(elements: Any) -> bool:
 def plain(operand: Any) -> Any:
     """The numbers of a node (also inside lists and tuples); anything else as it is."""
     if isinstance(operand, Node):
-        return operand._data
+        return operand._value
     if isinstance(operand, list):
         return [plain(element) for element in operand]
     if type(operand) is tuple:
@@ -88,6 +88,7 @@ NODE = _NodeNamespace(
             for name, meaning in CONSTANTS.items()
         },
         "only": only,
+        "replaced": replaced,
     },
     guarded=True,
 )
@@ -98,7 +99,7 @@ def to_value(node: Node) -> Value:
     if isinstance(node, Value):
         return node
     assert isinstance(node, Tensor)
-    number = float(node._data.reshape(()))
+    number = float(node._value.reshape(()))
     if not node.requires_grad:
         return Value(number, requires_grad=False)
     return value.record(ROWS["item"], (node._operand(),), (node,), (), number)

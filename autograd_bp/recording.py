@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import threading
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from autograd_bp.node import Node
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Monitor(Protocol):
@@ -28,6 +32,8 @@ class _State(threading.local):
     depth: int = 0
     """How many transforms (`grad` of `grad` of ...) the thread is inside."""
     monitor: Monitor | None = None
+    conversions: int = 0
+    """How many nodes have been turned into plain numbers so far."""
     strict: str | None = None
     """Who needs every step to be differentiable now, if anyone: see `differentiable`."""
 
@@ -35,10 +41,10 @@ class _State(threading.local):
 state = _State()
 
 
-class no_grad(contextlib.ContextDecorator):  # noqa: N801  (PyTorch's name, used like a function)
+class no_grad:  # noqa: N801  (PyTorch's name, used like a function)
     """While active in this thread, operations record nothing: results are plain leaves.
 
-    A context manager, and a decorator.
+    A context manager, and a decorator of functions and generators.
 
     >>> import autograd_bp as ab
     >>> x = ab.Value(2.0)
@@ -48,6 +54,11 @@ class no_grad(contextlib.ContextDecorator):  # noqa: N801  (PyTorch's name, used
     False
     """
 
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """`@no_grad` means `@no_grad()`."""
+        self = super().__new__(cls)
+        return self if function is None else self(function)
+
     def __enter__(self) -> None:
         self._before: list[bool] = [*getattr(self, "_before", ()), state.recording]
         state.recording = False
@@ -55,9 +66,43 @@ class no_grad(contextlib.ContextDecorator):  # noqa: N801  (PyTorch's name, used
     def __exit__(self, *exc: object) -> None:
         state.recording = self._before.pop()
 
-    def _recreate_cm(self) -> Self:
-        # As a decorator: one object per call, or two threads would share what to restore.
-        return type(self)()
+    def __call__(self, function: F) -> F:
+        """The function, run with recording off."""
+        if inspect.isgeneratorfunction(function):
+            return cast(F, _generator_without_recording(function))
+
+        @functools.wraps(function)
+        def without_recording(*args: Any, **kwargs: Any) -> Any:
+            # An object for each call: threads must not share what to restore.
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return cast(F, without_recording)
+
+
+def _generator_without_recording(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Recording is off while the generator runs, and as it was between its steps."""
+
+    @functools.wraps(function)
+    def steps(*args: Any, **kwargs: Any) -> Any:
+        with no_grad():
+            generator = function(*args, **kwargs)
+        step, given = generator.send, None
+        while True:
+            try:
+                with no_grad():
+                    produced = step(given)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                step, given = generator.send, (yield produced)
+            except GeneratorExit:
+                generator.close()
+                raise
+            except BaseException as error:
+                step, given = generator.throw, error
+
+    return steps
 
 
 @contextlib.contextmanager
@@ -82,7 +127,9 @@ def differentiable(who: str) -> Iterator[None]:
 
 
 def check_conversion(node: Node) -> None:
-    """TypeError if a node may not become a plain number now."""
+    """Count that a node becomes a plain number; TypeError if it may not now."""
+    if node.requires_grad:
+        state.conversions += 1
     if state.strict is not None and node.requires_grad:
         raise TypeError(
             f"{state.strict} turned {node!r} into a plain number, and its derivative would be lost:"

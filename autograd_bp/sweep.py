@@ -32,7 +32,8 @@ def topological_order(
     stack = [outputs] if isinstance(outputs, Node) else list(outputs)
     if not constants:
         stack = [node for node in stack if node.requires_grad]
-    found = set(stack)
+    # A dict keeps the order in which constants, which have no serial of their own, are met.
+    found = dict.fromkeys(stack)
     while stack:
         node = stack.pop()
         if constants:
@@ -42,7 +43,7 @@ def topological_order(
             parents = operands[: len(operands) // 2]
         for parent in parents:
             if parent is not None and parent not in found and (constants or parent.requires_grad):
-                found.add(parent)
+                found[parent] = None
                 stack.append(parent)
         if limit is not None and len(found) > limit:
             raise OverflowError(f"the graph has more than {limit} nodes")
@@ -67,16 +68,25 @@ def pull(node: Node, cotangent: Any, path: Container[Node] | None = None) -> lis
     if type(rule) is not Rule:
         raw = rule.pull(node, cotangent, flags)
     else:
-        operands = (cotangent, node._data, *node.args, *node._params)
+        operands = (cotangent, node._value, *node.args, *node._params)
         try:
             raw = _products(rule.array.vjp, operands, parents, flags)
         except FloatingPointError:
             with np.errstate(invalid="ignore"):
                 raw = _products(rule.array.guarded_vjp, operands, parents, flags)
     return [
-        parent._conform(contribution) if flag else None  # type: ignore[union-attr]
+        conform(parent, contribution) if flag else None  # type: ignore[arg-type]
         for parent, contribution, flag in zip(parents, raw, flags, strict=True)
     ]
+
+
+def conform(node: Node, contribution: Any) -> Any:
+    """The contribution in the node's shape and dtype; inf - inf on the way is nan."""
+    try:
+        return node._conform(contribution)
+    except FloatingPointError:
+        with np.errstate(invalid="ignore"):
+            return node._conform(contribution)
 
 
 def _products(
@@ -96,7 +106,7 @@ def _products(
 def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:
     """`pull` for a node on floats: a zero cotangent needs no partial at all."""
     contributions: list[Any] = []
-    rule, out, params, operands = node.rule, node._data, node._params, node._operands
+    rule, out, params, operands = node.rule, node._value, node._params, node._operands
     n = len(operands) // 2
     vjp = rule.scalar.vjp
     for i in range(n):
@@ -117,7 +127,7 @@ def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> l
                     *map(np.float64, (cotangent, out, *operands[n:])), *params
                 )
         if type(contribution) is not float or not parent._on_floats:
-            contribution = parent._conform(contribution)
+            contribution = conform(parent, contribution)
         contributions.append(contribution)
     return contributions
 

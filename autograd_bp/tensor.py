@@ -80,7 +80,7 @@ class Tensor(Node):
         return constant
 
     def _conform(self, contribution: Any) -> Array:
-        data = self._data
+        data = self._value
         if type(contribution) is not np.ndarray:
             contribution = np.asarray(contribution)
         if contribution.shape != data.shape:
@@ -97,24 +97,22 @@ class Tensor(Node):
         return result
 
     def _zero(self) -> Array:
-        return np.zeros(self._data.shape, self._data.dtype)
+        return np.zeros(self._value.shape, self._value.dtype)
 
     def _stand_in(self, operand: Any) -> Tensor:
         return record(ROWS["identity"], (operand,), (self,), (), operand)
 
     def _seed(self, cotangent: Any) -> Array:
-        shape, dtype = self._data.shape, self._data.dtype
+        shape, dtype = self._value.shape, self._value.dtype
         if cotangent is None:
-            if self._data.size != 1:
+            if self._value.size != 1:
                 raise ValueError(
                     f"{self!r} is not a scalar, so its gradient needs a cotangent of shape {shape}:"
                     " reduce it first, as in y.sum().backward(), or pass one, as in "
                     "y.backward(np.ones(y.shape))"
                 )
             return np.ones(shape, dtype)
-        seed = np.array(cotangent._data if isinstance(cotangent, Node) else cotangent)
-        if seed.dtype.kind not in "biuf":
-            raise TypeError(f"a cotangent is an array of real numbers, not of {seed.dtype}")
+        seed = leaf_array(cotangent._value if isinstance(cotangent, Node) else cotangent)
         if seed.shape != shape:
             raise ValueError(
                 f"the cotangent has shape {seed.shape}, but {self!r} has shape {shape}: they must "
@@ -131,13 +129,13 @@ class Tensor(Node):
         Writing to a leaf's array changes no graph recorded before: those keep the old numbers.
         """
         if self.rule is not None:
-            view: Array = self._data.view()
+            view: Array = self._value.view()
             view.flags.writeable = False
             return view
         if self._state == _SHARED:
-            self._data = self._data.copy()
+            self._value = self._value.copy()
         self._state = _LENT
-        array: Array = self._data
+        array: Array = self._value
         return array
 
     @data.setter
@@ -147,48 +145,48 @@ class Tensor(Node):
                 f"{self!r} is the result of {self.rule.name}: change the leaves it depends on and "
                 "compute it again"
             )
-        if array is self._data:  # p.data -= step has changed it already
+        if array is self._value:  # p.data -= step has changed it already
             return
         new = leaf_array(array)
-        if new.shape != self._data.shape:
+        if new.shape != self._value.shape:
             raise ValueError(
-                f"the new data has shape {new.shape}, but {self!r} has shape {self._data.shape}: "
+                f"the new data has shape {new.shape}, but {self!r} has shape {self._value.shape}: "
                 "make a new Tensor for another shape"
             )
-        self._data = new.astype(self._data.dtype)
+        self._value = new.astype(self._value.dtype)
         self._state = _PRIVATE
 
     def _operand(self) -> Array:
         """The array as an operand that will not change under a recorded graph."""
         if self.rule is None:
             if self._state == _LENT:
-                copied: Array = self._data.copy()
+                copied: Array = self._value.copy()
                 return copied
             self._state = _SHARED
-        array: Array = self._data
+        array: Array = self._value
         return array
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        shape: tuple[int, ...] = self._data.shape
+        shape: tuple[int, ...] = self._value.shape
         return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        dtype: np.dtype[Any] = self._data.dtype
+        dtype: np.dtype[Any] = self._value.dtype
         return dtype
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return int(self._data.ndim)
+        return int(self._value.ndim)
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(self._data.size)
+        return int(self._value.size)
 
     @property
     def T(self) -> Tensor:  # noqa: N802  (NumPy's name)
@@ -203,16 +201,16 @@ class Tensor(Node):
     def item(self, *index: int) -> float:
         """The only element, or the one at `index`, as a Python number."""
         check_conversion(self)
-        number: float = self._data.item(*index)
+        number: float = self._value.item(*index)
         return number
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._value.tolist()
 
     def detach(self) -> Tensor:
         """The same numbers as a leaf that no derivative passes."""
-        return Tensor(self._data, name=self.name, requires_grad=False)
+        return Tensor(self._value, name=self.name, requires_grad=False)
 
     def copy(self) -> Tensor:
         """A node of the same value, which derivatives pass."""
@@ -220,7 +218,7 @@ class Tensor(Node):
 
     def numpy(self) -> Array:
         """A copy of the array."""
-        copied: Array = self._data.copy()
+        copied: Array = self._value.copy()
         return copied
 
     # -- derivatives --------------------------------------------------------------------------
@@ -287,7 +285,7 @@ class Tensor(Node):
         return other // self, other % self
 
     def __invert__(self) -> Tensor:
-        return result(~self._data)
+        return result(~self._value)
 
     def __and__(self, other: Any) -> Any:
         return _without_gradient(self, other, operator.and_)
@@ -342,18 +340,19 @@ class Tensor(Node):
         )
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._value)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if self._data.ndim == 0:
+        if self._value.ndim == 0:
             raise TypeError("iteration over a 0-d Tensor")
-        return (self[i] for i in range(len(self._data)))
+        return (self[i] for i in range(len(self._value)))
 
     def __contains__(self, element: Any) -> bool:
-        return bool((self == element)._data.any())
+        found = self == element
+        return isinstance(found, Tensor) and bool(found._value.any())
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def __float__(self) -> float:
         return float(self._one("float"))
@@ -365,18 +364,18 @@ class Tensor(Node):
         return int(self._one("int"))
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(self._value)
 
     def _one(self, target: str) -> Any:
         check_conversion(self)
-        if self._data.size != 1:
+        if self._value.size != 1:
             raise TypeError(f"{target}() needs a Tensor with one element, not {self!r}")
-        return self._data.reshape(())
+        return self._value.reshape(())
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self.requires_grad:
             raise TypeError(lost_gradient_message(self))
-        return np.array(self._data, dtype=dtype)
+        return np.array(self._value, dtype=dtype)
 
     def __copy__(self) -> Self:
         return copying.leaf(self)
@@ -392,7 +391,7 @@ class Tensor(Node):
                ...,
                [0., ..., 0.]], shape=(100, 784), dtype=float32, requires_grad=False))
         """
-        array = self._data
+        array = self._value
         text = np.array2string(
             array,
             separator=", ",
@@ -468,7 +467,7 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     needed = False
     for operand in operands:
         if isinstance(operand, Node):
-            args.append(operand._operand() if isinstance(operand, Tensor) else operand._data)
+            args.append(operand._operand() if isinstance(operand, Tensor) else operand._value)
             parents.append(operand)
             needed = needed or operand.requires_grad
         else:
@@ -484,19 +483,18 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
         return result(data)
     for i, parent in enumerate(parents):
         if parent is None and isinstance(args[i], np.ndarray):
-            args[i] = _kept(args[i], rule, i)
+            args[i] = _kept(args[i])
     return record(rule, tuple(args), tuple(parents), params, data)
 
 
-def _kept(array: Array, rule: Rule, i: int) -> Array:
-    """A constant operand as the graph keeps it: a copy, if its numbers may be needed and change."""
-    if rule.variadic or rule.keeps_values[i]:
-        owner: Any = array
-        while isinstance(owner, np.ndarray):
-            if owner.flags.writeable:
-                return array.copy()
-            owner = owner.base
-    return array
+def _kept(array: Array) -> Array:
+    """A constant operand as the graph keeps it: a copy, unless nobody can write to it."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray) and not owner.flags.writeable:
+        if owner.base is None:
+            return array
+        owner = owner.base
+    return array.copy()
 
 
 def record(
@@ -524,8 +522,8 @@ def result(data: Any) -> Tensor:
 def _without_gradient(left: Tensor, right: Any, compute: Callable[[Any, Any], Any]) -> Any:
     if not is_operand(right):
         return NotImplemented
-    other = right._data if isinstance(right, Node) else as_operand(right)
-    return result(compute(left._data, other))
+    other = right._value if isinstance(right, Node) else as_operand(right)
+    return result(compute(left._value, other))
 
 
 def _operators(rule: Rule) -> tuple[Callable[[Tensor, Any], Any], Callable[[Tensor, Any], Any]]:

@@ -78,7 +78,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
             if not isinstance(output, int | float | np.number | np.ndarray) or np.size(output) != 1:
                 raise _not_scalar(f, output)
             return output, call.like_inputs([None] * len(call.inputs))
-        if np.size(output._data) != 1:
+        if np.size(output._value) != 1:
             raise _not_scalar(f, output)
         seed = output._seed(None)
         return call.given(output), call.like_inputs(call.pull({output: seed}))
@@ -111,12 +111,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     outputs, structure = trees.flatten(call.output)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        given, _ = trees.flatten(cotangent)
-        if len(given) != len(outputs):
-            raise ValueError(
-                f"the cotangent has {len(given)} parts, but the result of the function has "
-                f"{len(outputs)}"
-            )
+        given = structure.flatten_like(cotangent, "the cotangent")
         seeds: dict[Node, Any] = {}
         for node, piece in zip(outputs, given, strict=True):
             if not isinstance(node, Node) or not node.requires_grad:
@@ -149,11 +144,7 @@ def jvp(f: Function, xs: Any, tangents: Any) -> tuple[Any, Any]:
     """
     xs, tangents = _as_arguments(xs), _as_arguments(tangents)
     _, expected = trees.flatten(tuple(xs))
-    directions, actual = trees.flatten(tuple(tangents))
-    if expected.paths != actual.paths:
-        raise ValueError(
-            f"the tangents have parts {actual.paths}, but the arguments have {expected.paths}"
-        )
+    directions = expected.flatten_like(tuple(tangents), "the tangents")
     call = Call(f, tuple(xs), {}, tuple(range(len(xs))), directions)
     outputs, structure = trees.flatten(call.output)
     pushed = call.push(outputs, directions)
@@ -183,7 +174,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     def all_partials(*args: Any, **kwargs: Any) -> Any:
         call = Call(f, args, kwargs, argnums)
         outputs, structure = trees.flatten(call.output)
-        n_in = sum(np.size(node._data) for node in call.inputs)
+        n_in = sum(np.size(node._value) for node in call.inputs)
         n_out = sum(np.size(graph.value(o) if isinstance(o, Node) else o) for o in outputs)
         rows = _forward_partials if n_in < n_out else _backward_partials
         partials = [call.like_inputs(row, finished=True) for row in rows(call, outputs)]
@@ -223,7 +214,7 @@ def _forward_partials(call: Call, outputs: Sequence[Any]) -> list[list[Any]]:
     """The same by one forward pass per element of the inputs."""
     columns: list[list[list[Any]]] = [[[] for _ in call.inputs] for _ in outputs]
     for i, node in enumerate(call.inputs):
-        for k in range(np.size(node._data)):
+        for k in range(np.size(node._value)):
             directions = [
                 _unit(other, k) if other is node else other._zero() for other in call.inputs
             ]
@@ -246,7 +237,7 @@ def _forward_partials(call: Call, outputs: Sequence[Any]) -> list[list[Any]]:
 
 
 def _shape(operand: Any) -> tuple[int, ...]:
-    return np.shape(operand._data) if isinstance(operand, Node) else np.shape(operand)
+    return np.shape(operand._value) if isinstance(operand, Node) else np.shape(operand)
 
 
 def _unit(node: Node, k: int) -> Any:

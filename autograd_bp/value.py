@@ -73,7 +73,7 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. Setting it is for leaves: a result is what its operands make it."""
-        number: float = self._data
+        number: float = self._value
         return number
 
     @data.setter
@@ -83,7 +83,7 @@ class Value(Node):
                 f"{self!r} is the result of {self.rule.name}: change the leaves it depends on and "
                 "compute it again"
             )
-        self._data = as_float(number)
+        self._value = as_float(number)
 
     def backward(self, cotangent: SupportsFloat | None = None) -> None:
         """Fill `.grad` of every node this value depends on.
@@ -110,12 +110,12 @@ class Value(Node):
 
     def detach(self) -> Value:
         """The same number as a leaf that no derivative passes."""
-        return Value(self._data, name=self.name, requires_grad=False)
+        return Value(self._value, name=self.name, requires_grad=False)
 
     def item(self) -> float:
         """The number."""
         check_conversion(self)
-        number: float = self._data
+        number: float = self._value
         return number
 
     @property
@@ -163,7 +163,7 @@ class Value(Node):
         return other // self, other % self
 
     def __round__(self, digits: int | None = None) -> Any:
-        return round(self._data, digits)
+        return round(self._value, digits)
 
     # Comparison is by value and gives a plain bool; hashing is by identity.
 
@@ -188,23 +188,23 @@ class Value(Node):
     __hash__ = Node.__hash__
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def __float__(self) -> float:
         check_conversion(self)
-        number: float = self._data
+        number: float = self._value
         return number
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        return format(self._value, spec) if spec else str(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.requires_grad:
             raise TypeError(lost_gradient_message(self))
-        return np.array(self._data, dtype=dtype)
+        return np.array(self._value, dtype=dtype)
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._value)
 
     def __copy__(self) -> Self:
         return copying.leaf(self)
@@ -218,7 +218,7 @@ class Value(Node):
         >>> x, x * 3.0
         (Value(2.0, name='x'), Value(6.0, op='mul'))
         """
-        parts = [repr(self._data)]
+        parts = [repr(self._value)]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
         if self.rule is not None:
@@ -288,7 +288,7 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     infinity or nan, with NumPy's warning.
     """
     args = tuple(
-        operand._data if isinstance(operand, Value) else float(operand) for operand in operands
+        operand._value if isinstance(operand, Value) else float(operand) for operand in operands
     )
     data = compute(rule, args, params)
     if state.recording:
@@ -335,16 +335,16 @@ def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, A
 
     def method(self: Value, other: Any) -> Any:
         if type(other) is Value:
-            y, parent = other._data, other
+            y, parent = other._value, other
             needed = self.requires_grad or other.requires_grad
         elif is_number(other):
             y, parent, needed = float(other), None, self.requires_grad
         elif isinstance(other, Value):
-            y, parent = other._data, other
+            y, parent = other._value, other
             needed = self.requires_grad or other.requires_grad
         else:
             return NotImplemented
-        x = self._data
+        x = self._value
         try:
             data = forward(x, y)
         except (ArithmeticError, ValueError):
@@ -358,7 +358,7 @@ def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, A
     def reflected(self: Value, other: Any) -> Any:
         if not is_number(other):
             return NotImplemented
-        x, y = float(other), self._data
+        x, y = float(other), self._value
         data = compute(rule, (x, y), ())
         if self.requires_grad and state.recording:
             return record(rule, (x, y), (None, self), (), data)
@@ -369,9 +369,9 @@ def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, A
 
 def _compared(left: Value, right: Any, compare: Callable[[Any, Any], Any]) -> Any:
     if isinstance(right, Value):
-        return bool(compare(left._data, right._data))
+        return bool(compare(left._value, right._value))
     if is_number(right):
-        return bool(compare(left._data, right))
+        return bool(compare(left._value, right))
     return NotImplemented
 
 

@@ -47,7 +47,9 @@ class Diagram:
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as a PNG file's content, `scale` pixels for each pixel of the SVG.
 
-        Raises `ValueError` for a scale that is not positive.
+        Text is drawn with the fonts of this machine: names in Chinese need one that has Chinese
+        characters (on Debian and Ubuntu: fonts-noto-cjk). Raises `ValueError` for a scale that is
+        not positive, `GraphTooLarge` when there would be more than 200 million pixels.
         """
         return render.png(self.svg, *size(self._scene, self._placed()), scale)
 

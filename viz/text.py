@@ -142,7 +142,7 @@ def shorten(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """`text` if it fits into `room` pixels, otherwise its two ends with an ellipsis between.
 
     >>> shorten("a_very_long_name_indeed", 80, 12)
-    'a_ver…deed'
+    'a_ver…ndeed'
     """
     if width(text, size, bold=bold) <= room:
         return text

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.operations import apply, plain, without_history
+from autograd_bp.node import Node
+from autograd_bp.operations import apply, joined, plain, without_history
 from autograd_bp.rules import ROWS, Rule
 
 # NumPy's names for rows that are called otherwise on the sheet.
@@ -57,6 +58,9 @@ def operation(rule: Rule, name: str) -> Callable[..., Any]:
         except TypeError as error:
             raise TypeError(f"{name}{signature}: {error}") from None
         bound.apply_defaults()
+        for parameter in rule.params:
+            if isinstance(bound.arguments[parameter], Node):
+                raise TypeError(f"{name}: {parameter} is a plain number; no derivative is by it")
         return apply(rule, bound.args[:n], bound.args[n:])
 
     function.__name__ = function.__qualname__ = name
@@ -100,8 +104,11 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 """Every elementwise operation by its public name."""
 
 
-def where(condition: Any, x: Any, y: Any) -> Any:
-    """x where the condition holds, y elsewhere; no derivative comes from the branch not taken.
+def where(condition: Any, *branches: Any) -> Any:
+    """``where(condition, x, y)``: x where the condition holds, y elsewhere.
+
+    No derivative comes from the branch not taken. With the condition alone, the places where it
+    holds, as `numpy.nonzero`.
 
     >>> import autograd_bp as ab
     >>> x = ab.Tensor([0.0, 4.0])
@@ -109,7 +116,11 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     >>> x.grad
     array([0.  , 0.25])
     """
-    return apply(ROWS["where"], (condition, x, y))
+    if not branches:
+        return np.nonzero(plain(condition))
+    if len(branches) != 2:
+        raise TypeError("where takes a condition, or a condition and two operands")
+    return apply(ROWS["where"], (condition, *branches))
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:  # noqa: A002
@@ -127,12 +138,16 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 def round(a: Any, decimals: int = 0, out: None = None) -> Any:  # noqa: A001
     """a to `decimals` decimals, halves to even; the derivative is zero."""
     refuse_out(out, "round")
+    a = joined(a)
+    if not isinstance(a, Node):
+        return np.round(a, decimals)
+    x: Any = a
     if decimals == 0:
-        return apply(ROWS["rint"], (a,))
+        return apply(ROWS["rint"], (x,))
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
-        return apply(ROWS["rint"], (a * scale,)) / scale
-    return apply(ROWS["rint"], (a / scale,)) * scale
+        return apply(ROWS["rint"], (x * scale,)) / scale
+    return apply(ROWS["rint"], (x / scale,)) * scale
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_bp.operands import plain_index
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
-from autograd_bp.rules.arrays import indexed_shape, shape_of
+from autograd_bp.rules.arrays import indexed_shape, shape_of, winners
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -75,7 +75,15 @@ class at:  # noqa: N801  (used like a function: ab.at(x, index).set(v))
         return self._x + apply(ROWS["scatter"], (laid_out,), (self._index, shape))
 
     def multiply(self, values: Any) -> Any:
-        """x with the elements there multiplied by `values`; no position may be named twice."""
+        """x with the elements there multiplied by `values`.
+
+        Raises
+        ------
+        ValueError
+            If a position is named twice: the products would depend on the order.
+        """
+        if not np.all(winners(shape_of(self._x), self._index)):
+            raise ValueError(f"at(...).multiply: the index names a position twice: {self._index!r}")
         return self.set(self.get() * values)
 
     def __repr__(self) -> str:

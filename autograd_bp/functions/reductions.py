@@ -10,9 +10,12 @@ import numpy as np
 from autograd_bp.functions.elementwise import refuse_out
 from autograd_bp.functions.elementwise import where as choose
 from autograd_bp.functions.shapes import astype, ravel
+from autograd_bp.operands import as_operand
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import kept_shape, normalized_axes, shape_of
+from autograd_bp.tensor import Tensor
+from autograd_bp.value import Value
 
 Axis = int | tuple[int, ...] | None
 
@@ -194,9 +197,19 @@ def _cumulative(name: str, a: Any, axis: int | None, dtype: Any, out: None) -> A
     return apply(ROWS[name], (a,), (axis,))
 
 
+def floating(a: Any) -> Any:
+    """The operand as floats: integers and booleans are converted."""
+    a = joined(a)
+    if isinstance(a, Value):
+        return a
+    if not isinstance(a, Tensor):
+        a = np.asarray(as_operand(a))
+    return a if a.dtype.kind == "f" else astype(a, float)
+
+
 def logsumexp(a: Any, axis: Axis = -1, keepdims: bool = False) -> Any:
     """log(sum(exp(a))) along `axis`, without overflow."""
-    return apply(ROWS["logsumexp"], (a,), (plain_axis(axis), bool(keepdims)))
+    return apply(ROWS["logsumexp"], (floating(a),), (plain_axis(axis), bool(keepdims)))
 
 
 def softmax(x: Any, axis: Axis = -1) -> Any:
@@ -206,9 +219,9 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     >>> ab.softmax(ab.Tensor([0.0, 0.0, 1000.0]))
     Tensor([0., 0., 1.], op='softmax')
     """
-    return apply(ROWS["softmax"], (x,), (plain_axis(axis),))
+    return apply(ROWS["softmax"], (floating(x),), (plain_axis(axis),))
 
 
 def log_softmax(x: Any, axis: Axis = -1) -> Any:
     """The logarithm of `softmax`, right where that is 0 or 1 to the last bit."""
-    return apply(ROWS["log_softmax"], (x,), (plain_axis(axis),))
+    return apply(ROWS["log_softmax"], (floating(x),), (plain_axis(axis),))

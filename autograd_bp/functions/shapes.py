@@ -49,12 +49,12 @@ def astype(a: Any, dtype: DTypeLike) -> Any:
     if not isinstance(a, Node):
         return np.asarray(a).astype(target)
     if target.kind != "f":
-        return tensor.result(np.asarray(a._data).astype(target))
+        return tensor.result(np.asarray(a._value).astype(target))
     return apply(ROWS["astype"], (a,), (target,)) if _dtype(a) != target else a
 
 
 def _dtype(a: Node) -> Any:
-    return a._data.dtype if isinstance(a, Tensor) else None
+    return a._value.dtype if isinstance(a, Tensor) else None
 
 
 def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:  # noqa: ARG001
@@ -418,7 +418,7 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = float) -> Any:
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    places = np.asarray(labels._data if isinstance(labels, Node) else labels)
+    places = np.asarray(labels._value if isinstance(labels, Node) else labels)
     if places.dtype.kind not in "iu":
         raise TypeError(f"one_hot: labels are integers, not {places.dtype}")
     if places.size and not (places.min() >= 0 and places.max() < classes):

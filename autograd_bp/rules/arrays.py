@@ -136,6 +136,18 @@ def only(xs: Sequence[Any], i: int, t: Any) -> tuple[Any, ...]:
     return tuple(t if j == i else np.zeros(shape_of(x)) for j, x in enumerate(xs))
 
 
+def replaced(xs: Sequence[Any], i: int, t: Any) -> tuple[Any, ...]:
+    """The operands with `t` in place i."""
+    return tuple(t if j == i else x for j, x in enumerate(xs))
+
+
+def all_finite(x: Any) -> bool:
+    """Whether no element is infinite or nan; may say no where squares overflow."""
+    flat = np.ravel(x)
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.dot(flat, flat)))
+
+
 def scatter(x: Any, index: Index, shape: Shape) -> Array:
     """Zeros of `shape` with x added at `index`, repeated positions summed: getitem's adjoint."""
     x = np.asarray(x)
@@ -155,7 +167,7 @@ def has_repeats(index: Index) -> bool:
 
 def index_set(x: Any, v: Any, index: Index) -> Array:
     """A copy of x with v written at `index`; at a repeated position the last one stays."""
-    result = np.array(x)
+    result = np.array(x, np.result_type(x, v))
     result[index] = v
     return result
 
@@ -343,6 +355,7 @@ CONSTANTS: dict[str, Any] = {
     "power_of_two_scale": power_of_two_scale,
     "tie_share": tie_share,
     "top_mask": top_mask,
+    "all_finite": all_finite,
     "isnan": np.isnan,
     "isfinite": np.isfinite,
     "logical_and": np.logical_and,
@@ -408,6 +421,7 @@ ARRAY = Namespace(
         "pad": lambda x, width, value: np.pad(x, width, constant_values=value),
         "concatenate": concatenated,
         "only": only,
+        "replaced": replaced,
         "matmul": np.matmul,
         "einsum": einsum,
     },

@@ -25,14 +25,21 @@ def composite(function: Callable[..., Operand]) -> Callable[..., Operand]:
 
 
 @composite
-def matmul_left(ops: Namespace, g: Operand, x: Operand, y: Operand) -> Operand:
-    """The adjoint of `x @ y` in x: g @ y^T, and what that means for vectors."""
-    return _matmul_left(ops, ops.matmul, g, x, y)
+def matmul_left(ops: Namespace, g: Operand, x: Operand, y: Operand, out: Operand) -> Operand:
+    """The adjoint of `x @ y` in x: g @ y^T, and what that means for vectors.
+
+    BLAS may work in other threads, whose floating-point flags nobody sees. But an operand that is
+    not finite shows in the result.
+    """
+    product = ops.matmul if ops.all_finite(out) else ops.chain_matmul
+    return _matmul_left(ops, product, g, x, y)
 
 
 @composite
-def matmul_right(ops: Namespace, g: Operand, x: Operand, y: Operand) -> Operand:
+def matmul_right(ops: Namespace, g: Operand, x: Operand, y: Operand, out: Operand) -> Operand:
     """The adjoint of `x @ y` in y: x^T @ g, and what that means for vectors."""
+    if not ops.all_finite(out):
+        return matmul_right_guarded(ops, g, x, y)
     rows, columns = len(ops.shape_of(x)), len(ops.shape_of(y))
     if rows == 1 and columns == 1:
         return g * x
@@ -115,6 +122,42 @@ def einsum_adjoint(
     others = [label for j, label in enumerate(labels) if j != i]
     operands = (g, *(x for j, x in enumerate(xs) if j != i))
     return ops.einsum(operands, f"{','.join([result, *others])}->{labels[i]}")
+
+
+@composite
+def einsum_pullback(
+    ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str, out: Operand
+) -> Operand:
+    """`einsum_adjoint` if all is finite, as the result tells, else the guarded one."""
+    adjoint = einsum_adjoint if ops.all_finite(out) else einsum_adjoint_guarded
+    return adjoint(ops, g, xs, i, subscripts)
+
+
+@composite
+def einsum_adjoint_guarded(
+    ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str
+) -> Operand:
+    """`einsum_adjoint` in which a zero of the cotangent stays zero whatever it meets.
+
+    Where another operand is not finite, all products are laid out before they are summed.
+    """
+    if all(ops.all_finite(x) for j, x in enumerate(xs) if j != i):
+        return einsum_adjoint(ops, g, xs, i, subscripts)
+    inputs, result = subscripts.split("->")
+    labels = inputs.split(",")
+    target = labels[i]
+    every = target + "".join(sorted(set(inputs.replace(",", "") + result) - set(target)))
+
+    def laid_out(x: Operand, own: str) -> Operand:
+        order = sorted(range(len(own)), key=lambda k: every.index(own[k]))
+        lengths = dict(zip(own, ops.shape_of(x), strict=True))
+        return ops.reshape(ops.transpose(x, order), tuple(lengths.get(k, 1) for k in every))
+
+    product = laid_out(g, result)
+    for j, x in enumerate(xs):
+        if j != i:
+            product = ops.chain(product, laid_out(x, labels[j]))
+    return ops.sum(product, tuple(range(len(target), len(every))), False)
 
 
 # -- products along an axis -----------------------------------------------------------------------

@@ -150,29 +150,6 @@ def _loaded(expression: ast.expr) -> set[str]:
     return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
 
 
-def value_names(formula: Formula) -> frozenset[str]:
-    """The names whose *values* the formula needs: those used only for a shape are left out.
-
-    >>> sorted(value_names(Formula("reshape(g, shape_of(x))")))
-    ['g', 'reshape']
-    """
-    kept = set()
-    for expression in [*(value for _, value in formula.bindings), formula.expression]:
-        stack: list[ast.AST] = [expression]
-        while stack:
-            node = stack.pop()
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id == "shape_of"
-            ):
-                continue
-            if isinstance(node, ast.Name):
-                kept.add(node.id)
-            stack.extend(ast.iter_child_nodes(node))
-    return frozenset(kept & (formula.names))
-
-
 def is_condition(formula: Formula) -> bool:
     """Whether the result is a truth value: as a partial it selects, rather than scales."""
     expression = formula.expression

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from autograd_bp.rules.rule import add_to_sheet, general, linear
+from autograd_bp.rules.rule import add_to_sheet, general
 
 add_to_sheet(
     general(
         "matmul(x, y)",
         "matmul(x, y)",
-        vjp=["matmul_left(g, x, y)", "matmul_right(g, x, y)"],
+        vjp=["matmul_left(g, x, y, out)", "matmul_right(g, x, y, out)"],
         jvp=["matmul(t, y)", "matmul(x, t)"],
         guarded_vjp=["matmul_left_guarded(g, x, y)", "matmul_right_guarded(g, x, y)"],
         symbol="@",
@@ -21,9 +21,11 @@ add_to_sheet(
         jvp=["chain_matmul(t, y)", "chain_matmul(x, t)"],
         symbol="@",
     ),
-    linear(
+    general(
         "einsum(*xs; subscripts)",
         "einsum(xs, subscripts)",
-        adjoint=["einsum_adjoint(g, xs, i, subscripts)"],
+        vjp=["einsum_pullback(g, xs, i, subscripts, out)"],
+        jvp=["einsum(replaced(xs, i, t), subscripts)"],
+        guarded_vjp=["einsum_adjoint_guarded(g, xs, i, subscripts)"],
     ),
 )

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from autograd_bp.rules.arrays import ARRAY
-from autograd_bp.rules.formula import Formula, FormulaError, value_names
+from autograd_bp.rules.formula import Formula, FormulaError
 from autograd_bp.rules.readings import ROWS, Namespace, Reading
 from autograd_bp.rules.scalar import SCALAR
 
@@ -117,15 +117,6 @@ class Rule:
     def scalar(self) -> Reading:
         """This rule on Python floats."""
         return self.read(SCALAR)
-
-    @cached_property
-    def keeps_values(self) -> tuple[bool, ...]:
-        """Per argument: whether some derivative needs its value (not just its shape)."""
-        used: set[str] = set()
-        for formula in (*self.vjp, *self.jvp):
-            if formula is not None:
-                used |= value_names(formula)
-        return tuple(argument in used for argument in self.args)
 
     def __repr__(self) -> str:
         return f"<rule {self.name}: {self.formula.text}>"

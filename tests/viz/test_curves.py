@@ -1,6 +1,7 @@
 """The geometry of arrows."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -37,7 +38,7 @@ def test_both_directions_of_a_link_are_on_opposite_sides():
 def test_a_shortened_line_ends_that_much_earlier(length, pieces):
     stops = [(100 * step / pieces, 0.0) for step in range(pieces + 1)]
     line = [stops[0]]
-    for start, end in zip(stops, stops[1:], strict=False):
+    for start, end in pairwise(stops):
         line += curves.straight(start, end)[1:]
     assert curves.shortened(line, length)[-1] == pytest.approx((100 - length, 0.0), abs=0.1)
 

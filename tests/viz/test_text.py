@@ -26,7 +26,7 @@ def test_any_text_comes_back_from_an_html_parser_and_opens_no_element(content):
     found = []
 
     class Parser(HTMLParser):
-        def handle_starttag(self, tag, attrs):
+        def handle_starttag(self, tag, _):
             found.append(tag)
 
         def handle_data(self, data):

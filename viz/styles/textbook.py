@@ -115,7 +115,7 @@ class _Drawing:
         unnamed = output_name(self.picture, position)
         label = line("name", node.name or "") if unnamed is None else line("unnamed", unnamed)
         width, height = block([label])
-        box = Box(f"o{position}", "box", width + 20, height + 14, (label,), "output", tooltip(node))
+        box = Box(f"o{position}", "box", width + 24, height + 14, (label,), "output", tooltip(node))
         self.links.append(
             Link(
                 tag=f"r{position}",
@@ -143,7 +143,7 @@ class _Drawing:
         width, height = block(lines)
         shape: Shape = "box"
         if lines:
-            width, height = width + 20, height + 14
+            width, height = width + 24, height + 14
         else:  # Nothing to say that is not on its arrow.
             width, height, shape = SLOT, SLOT, "dot"
         if self.direction == "LR":
