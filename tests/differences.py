@@ -6,6 +6,7 @@ analytic well beyond `step` around the point, right to about 1e-11. Exact on lin
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def extrapolated(difference: Callable[[float], Any], step: float = STEP) -> Any:
     row = [np.asarray(difference(step / 2**k), float) for k in range(LEVELS)]
     for order in range(1, LEVELS):
         factor = 4.0**order
-        row = [(factor * b - a) / (factor - 1.0) for a, b in zip(row, row[1:], strict=False)]
+        row = [(factor * b - a) / (factor - 1.0) for a, b in itertools.pairwise(row)]
     return row[0]
 
 

@@ -11,7 +11,7 @@ from autograd_bp.functions.elementwise import refuse_out
 from autograd_bp.functions.elementwise import where as choose
 from autograd_bp.functions.shapes import astype, ravel
 from autograd_bp.operands import as_operand
-from autograd_bp.operations import apply, joined
+from autograd_bp.operations import apply, joined, plain
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import kept_shape, normalized_axes, shape_of
 from autograd_bp.tensor import Tensor
@@ -83,9 +83,15 @@ def mean(
     refuse_out(out, "mean")
     a = joined(a) if dtype is None else astype(a, dtype)
     if where is not True:
-        n = np.sum(np.broadcast_to(where, shape_of(a)), axis=axis, keepdims=keepdims)
-        return sum(a, axis, keepdims=keepdims, where=where) / n
+        return sum(a, axis, keepdims=keepdims, where=where) / _selected(a, where, axis, keepdims)
     return apply(ROWS["mean"], (a,), (plain_axis(axis), bool(keepdims)))
+
+
+def _selected(a: Any, where: Any, axis: Axis, keepdims: bool) -> Any:
+    """How many elements of each slice the condition selects, in the dtype of a."""
+    chosen = np.sum(np.broadcast_to(plain(where), shape_of(a)), axis=axis, keepdims=keepdims)
+    dtype = getattr(a, "dtype", np.dtype(float))
+    return np.asarray(chosen).astype(dtype if dtype.kind == "f" else float)
 
 
 def var(
@@ -105,7 +111,7 @@ def var(
     ddof = ddof if correction is None else correction
     if where is not True:
         deviation = a - mean(a, axis, keepdims=True, where=where)
-        n = np.sum(np.broadcast_to(where, shape_of(a)), axis=axis, keepdims=keepdims)
+        n = _selected(a, where, axis, keepdims)
         return sum(deviation * deviation, axis, keepdims=keepdims, where=where) / (n - ddof)
     return apply(ROWS["var"], (a,), (plain_axis(axis), ddof, bool(keepdims)))
 
@@ -173,7 +179,11 @@ def _extreme(
     if initial is not None and 0 in (shape[k] for k in normalized_axes(axis, len(shape))):
         kept = kept_shape(shape, axis)
         gone = () if keepdims else plain_axis(axis)
-        return sum(a, axis, keepdims=keepdims) + np.zeros(kept).sum(axis=gone) + initial
+        return (
+            sum(a, axis, keepdims=keepdims)
+            + np.zeros(kept, getattr(a, "dtype", float)).sum(axis=gone)
+            + initial
+        )
     found = apply(ROWS[name], (_masked(a, where, neutral),), (plain_axis(axis), bool(keepdims)))
     return found if initial is None else apply(ROWS[pairwise], (found, initial))
 

@@ -7,10 +7,11 @@ positions, and on nodes they are read on the nodes' arrays.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,20 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 Index = Any
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def quiet(function: F) -> F:
+    """Run with floating-point warnings off: the function sees to what would cause them."""
+
+    @functools.wraps(function)
+    def silent(*args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*args)
+
+    return cast(F, silent)
 
 
 # -- products with a cotangent ------------------------------------------------------------------
@@ -203,6 +218,7 @@ def einsum(xs: Sequence[Any], subscripts: str) -> Array:
 # -- reductions ---------------------------------------------------------------------------------
 
 
+@quiet
 def norm2(x: Array, axis: Axis, keepdims: bool) -> Array:
     """The square root of the sum of squares, without overflow or underflow on the way."""
     result = np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
@@ -224,6 +240,7 @@ def power_of_two_scale(x: Array, axis: Axis) -> Array:
     return np.ldexp(np.ones((), largest.dtype), np.where(usable, exponent - 1, 0))
 
 
+@quiet
 def norm_p(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
     """(sum |x|**p)**(1/p), scaled by the largest magnitude for p > 0."""
     magnitude = np.abs(x)
@@ -235,6 +252,7 @@ def norm_p(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
     return np.asarray(total * scale.reshape(np.shape(total)))
 
 
+@quiet
 def std(x: Array, axis: Axis, ddof: float, keepdims: bool) -> Array:
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     n = count(x, axis)
@@ -247,6 +265,7 @@ def degrees_of_freedom(n: int, ddof: float) -> float:
     return n - ddof if n - ddof > 0 else math.nan
 
 
+@quiet
 def logsumexp(x: Array, axis: Axis, keepdims: bool) -> Array:
     """log(sum(exp(x))), shifted by the largest element."""
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
@@ -255,6 +274,7 @@ def logsumexp(x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.asarray(total if keepdims else total.reshape(_dropped(np.shape(x), axis)))
 
 
+@quiet
 def softmax(x: Array, axis: Axis) -> Array:
     """exp(x) / sum(exp(x)), shifted by the largest element.
 
@@ -270,6 +290,7 @@ def softmax(x: Array, axis: Axis) -> Array:
     return np.asarray(weight / np.where(total == 0, 1, total).astype(total.dtype))
 
 
+@quiet
 def log_softmax(x: Array, axis: Axis) -> Array:
     """x - logsumexp(x); a slice with nothing but -inf stays -inf."""
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
@@ -328,6 +349,7 @@ def elementwise_float(function: Callable[..., float]) -> Callable[..., Any]:
     return apply
 
 
+@quiet
 def pow_less(x: Any, y: Any, n: int) -> Any:
     """x ** (y - n), corrected for the rounding of y - n (Knuth's two-sum)."""
     power = y - n

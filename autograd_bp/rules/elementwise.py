@@ -36,9 +36,10 @@ add_to_sheet(
     # stays zero whatever it meets.
     elementwise("chain(x, y)", "chain(x, y)", d=["y", "x"], public=False, symbol="×"),
     elementwise("div(x, y)", "x / y", d=["1 / y", "-out / y"], symbol="/"),
-    elementwise("floor_divide(x, y)", "x // y", d=["0", "0"], symbol="//"),
+    elementwise("floor_divide(x, y)", "x // y", d=["0", "0"], symbol="//", kinks=["x % y"]),
     elementwise("mod(x, y)", "x % y", d=["1", "-(x // y)"], symbol="%", kinks=["x % y"]),
-    elementwise("fmod(x, y)", "fmod(x, y)", d=["1", "-trunc(x / y)"], kinks=["fmod(x, y)"]),
+    # x / y may round up to a whole number; x - out is that many times y.
+    elementwise("fmod(x, y)", "fmod(x, y)", d=["1", "-rint((x - out) / y)"], kinks=["fmod(x, y)"]),
     elementwise(
         "pow(x, y)",
         "x ** y",
@@ -71,8 +72,13 @@ add_to_sheet(
     ),
     elementwise("neg(x)", "-x", d=["-1"], symbol="−"),
     elementwise("abs(x)", "abs(x)", d=["sign(x)"], kinks=["x"], boundary={(0.0,): (0.0,)}),
-    elementwise("sign(x)", "sign(x)", d=["0"]),
-    elementwise("copysign(x, y)", "copysign(x, y)", d=["sign(x) * copysign(1.0, y)", "0"]),
+    elementwise("sign(x)", "sign(x)", d=["0"], kinks=["x"]),
+    elementwise(
+        "copysign(x, y)",
+        "copysign(x, y)",
+        d=["sign(x) * copysign(1.0, y)", "0"],
+        kinks=["x", "y"],
+    ),
     elementwise("square(x)", "x * x", d=["2 * x"], symbol="^2"),
     elementwise("reciprocal(x)", "1 / x", d=["-out * out"], symbol="1/x"),
     elementwise("deg2rad(x)", "x * (pi / 180)", d=["pi / 180"]),
@@ -195,7 +201,7 @@ add_to_sheet(
         "bessel(x, order)",
         d=[
             "pi / (2 * order + 1) * "
-            "(order * bessel(x, order - 1) - (order + 1) * bessel(x, order + 1))"
+            "(order * bessel(x, abs(order - 1)) - (order + 1) * bessel(x, order + 1))"
         ],
         public=False,
     ),
@@ -247,6 +253,7 @@ add_to_sheet(
         "where(condition, x, y)",
         d=["0", "condition != 0", "condition == 0"],
         public=False,
+        kinks=["condition"],
     ),
     elementwise("floor(x)", "floor(x)", d=["0"], kinks=["x - floor(x)"]),
     elementwise("ceil(x)", "ceil(x)", d=["0"], kinks=["x - floor(x)"]),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from viz.picture import Edge, Node, Picture
+from viz.picture import Node, Picture
 from viz.scene import Box, Direction, Line, Link, Scene, block, line
 from viz.styles.labels import (
     description,
@@ -50,7 +50,10 @@ def nodes(picture: Picture, direction: Direction, digits: int, title: str | None
             tail=datum[edge.source],
             head=operation[edge.target],
             above=(),
-            below=_contribution(edge, digits) if uses[edge.source] > 1 else (),
+            # Of a value that is used once, the box has the whole gradient already.
+            below=gradient_lines(edge.contribution, edge.flow, digits)
+            if uses[edge.source] > 1
+            else (),
             back=None if edge.contribution is None else gradient_role(edge.contribution),
             classes=f"use {picture.nodes[edge.source].kind}-use",
             tooltip=edge_tooltip(edge, picture),
@@ -65,11 +68,6 @@ def nodes(picture: Picture, direction: Direction, digits: int, title: str | None
         description(picture, digits),
         any(node.gradient is not None for node in picture.nodes),
     )
-
-
-def _contribution(edge: Edge, digits: int) -> tuple[Line, ...]:
-    """Where a value is used once, its gradient is all there is to say."""
-    return gradient_lines(edge.contribution, edge.flow, digits)
 
 
 def _card(node: Node, digits: int, called: str | None, output: bool) -> Box:

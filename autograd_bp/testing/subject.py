@@ -1,0 +1,198 @@
+"""What is checked: a row of the sheet, a `Function`, or any Python function of arrays."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from autograd_bp import operations
+from autograd_bp.function import Function
+from autograd_bp.node import Node
+from autograd_bp.recording import no_grad
+from autograd_bp.rules import Formula, Interval, Rule
+from autograd_bp.rules.rule import REAL
+from autograd_bp.tensor import Tensor
+
+Operand = Any
+DomainLike = Interval | tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A differentiable function of arrays, and what is known of it.
+
+    Attributes
+    ----------
+    name
+        For the report.
+    args
+        The names of the arguments derivatives are taken by.
+    call
+        The function, of nodes: returns a node.
+    domain
+        Per argument, where it has a value.
+    rule
+        The row, if it is one: its formula gives exact values.
+    params
+        The static parameters of the row, as drawn for a case.
+    kinks
+        Formulas that are zero where it has no derivative.
+    constants
+        Numbers it compares its arguments with: places to look at.
+    samples
+        Arguments given as examples, if any: their shapes are the ones to use.
+    """
+
+    name: str
+    args: tuple[str, ...]
+    call: Callable[..., Node]
+    domain: tuple[Interval, ...]
+    rule: Rule | None = None
+    params: tuple[Any, ...] = ()
+    kinks: tuple[Formula, ...] = ()
+    constants: tuple[float, ...] = ()
+    samples: tuple[Any, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it is a row whose exact value a formula gives, element by element."""
+        return self.rule is not None and self.rule.kind == "elementwise"
+
+    def value(self, operands: Sequence[Operand]) -> Any:
+        """The result on plain arrays of any float dtype, as an array."""
+        with no_grad(), np.errstate(all="ignore"):
+            nodes = [Tensor(x, requires_grad=False) for x in operands]
+            return np.asarray(plain(self.call(*nodes)))
+
+    def with_params(self, params: tuple[Any, ...]) -> Subject:
+        """The same row with other static parameters."""
+        assert self.rule is not None
+        return replace(self, params=params, call=_row_call(self.rule, params))
+
+
+def plain(result: Any) -> Any:
+    """The numbers of a result; TypeError if it is not one node, array or number."""
+    if isinstance(result, Node):
+        return result._value
+    if isinstance(result, np.ndarray | np.generic | float | int):
+        return result
+    raise TypeError(f"a checked function returns one array or number, not {type(result).__name__}")
+
+
+def subject(
+    checked: Any,
+    *,
+    args: Sequence[Any] = (),
+    domain: DomainLike | Iterable[DomainLike] | None = None,
+    kinks: Iterable[str] = (),
+    name: str | None = None,
+) -> Subject:
+    """Make a subject of a rule, an operation with a rule, a Function or a plain function.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these, or takes any number of arguments and no samples say how many.
+    """
+    rule = checked if isinstance(checked, Rule) else getattr(checked, "rule", None)
+    if isinstance(rule, Rule):
+        return Subject(
+            name=name or rule.name,
+            args=rule.args,
+            call=_row_call(rule, ()),
+            domain=_intervals(domain, len(rule.args)) or rule.domain,
+            rule=rule,
+            kinks=(*rule.kinks, *map(Formula, kinks)),
+            constants=_compared_constants(rule),
+            samples=tuple(args),
+        )
+    if isinstance(checked, type) and issubclass(checked, Function):
+        checked = checked()
+    if not callable(checked):
+        raise TypeError(
+            f"check takes a rule, an ab.Function or a function of arrays, not "
+            f"{type(checked).__name__}"
+        )
+    names = _argument_names(checked, len(args))
+    return Subject(
+        name=name or getattr(checked, "__name__", type(checked).__name__),
+        args=names,
+        call=checked,
+        domain=_intervals(domain, len(names)) or (REAL,) * len(names),
+        kinks=tuple(map(Formula, kinks)),
+        samples=tuple(args),
+    )
+
+
+def _row_call(rule: Rule, params: tuple[Any, ...]) -> Callable[..., Node]:
+    if not params and rule.params:
+        params = tuple(rule.defaults.get(name, 1.0) for name in rule.params)
+
+    def call(*operands: Operand) -> Node:
+        result: Node = operations.apply(rule, operands, params)
+        return result
+
+    return call
+
+
+def _argument_names(checked: Callable[..., Any], given: int) -> tuple[str, ...]:
+    """The positional arguments without a default."""
+    target = checked.forward if isinstance(checked, Function) else checked
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = list(inspect.signature(target).parameters.values())
+    required = [
+        p.name for p in parameters if p.kind in positional and p.default is inspect.Parameter.empty
+    ]
+    if given:
+        fixed = [p.name for p in parameters if p.kind in positional][:given]
+        return tuple(fixed[i] if i < len(fixed) else f"x{i}" for i in range(given))
+    if not required:
+        raise TypeError(
+            f"{checked!r} does not say how many arguments it takes: give samples, as in "
+            "check(f, args=[np.ones(3), np.ones(3)])"
+        )
+    return tuple(required)
+
+
+def _intervals(
+    domain: DomainLike | Iterable[DomainLike] | None, n: int
+) -> tuple[Interval, ...] | None:
+    """Domains as intervals, one for each argument; ends that are given as numbers are open."""
+    if domain is None:
+        return None
+    single = isinstance(domain, Interval) or (
+        isinstance(domain, tuple)
+        and len(domain) == 2
+        and all(isinstance(end, int | float) for end in domain)
+    )
+    several: list[Any] = [domain] * n if single else list(domain)  # type: ignore[arg-type]
+    if len(several) != n:
+        raise ValueError(f"domain: {len(several)} intervals for {n} arguments")
+    return tuple(
+        d if isinstance(d, Interval) else Interval(float(d[0]), float(d[1]), (False, False))
+        for d in several
+    )
+
+
+def _compared_constants(rule: Rule) -> tuple[float, ...]:
+    """The numbers in a row's formula and partials: what it may compare its arguments with."""
+    import ast
+
+    found = set()
+    for formula in (rule.formula, *rule.partials):
+        if formula is not None:
+            expressions = [value for _, value in formula.bindings] + [formula.expression]
+            found |= {
+                float(node.value)
+                for expression in expressions
+                for node in ast.walk(expression)
+                if isinstance(node, ast.Constant)
+                and isinstance(node.value, int | float)
+                and not isinstance(node.value, bool)
+            }
+    return tuple(sorted({sign * value for value in found for sign in (1.0, -1.0)}))

@@ -1,0 +1,240 @@
+"""Derivatives at awkward points, side by side: zeros, ties, saturation, extreme scales.
+
+Every engine that is installed differentiates the same functions (`edge_cases.py`) at the same
+points, in a process of its own, and each answer is held against what is right there
+(`edge_truths.py`). Needs mpmath; the other engines are optional:
+
+    .venv/bin/pip install mpmath torch jax autograd mygrad micrograd
+    .venv/bin/python benchmarks/edges.py                            # prints the table
+    .venv/bin/python benchmarks/edges.py --markdown docs/edges.md   # and writes it
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+from edge_cases import CASES, Case, shown_point
+from edge_engines import ENGINES, Engine, Missing
+
+VERDICTS = {
+    "right": "every point, to a relative error of 1e-12; at a kink, any subgradient",
+    "wrong": "a number, but not that one",
+    "nan": "nan, where there is an answer",
+    "raises": "an exception, or the process ended",
+    "missing": "the engine does not have the operation, or not second derivatives",
+}
+SECONDS = 900
+SAYS_MISSING = (
+    "unsupported operand",
+    "only supporting int/float powers",  # micrograd
+    "cannot involve non-constant mygrad tensors",
+)
+ALL = [case for cases in CASES.values() for case in cases]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an engine did on a case, and what it gave where that was not right."""
+
+    word: str
+    detail: str = ""
+
+
+# -- in the process of one engine -----------------------------------------------------------------
+
+
+def answers(engine: Engine, case: Case) -> Iterator[dict[str, Any]]:
+    """What the engine gives at each point, as JSON: the gradients, or what went wrong."""
+    for point in case.points:
+        try:
+            yield {"gradients": [_plain(found) for found in _ask(engine, case, point)]}
+        except (Missing, NotImplementedError) as error:
+            yield {"missing": str(error)}
+        except Exception as error:
+            missing = any(words in str(error) for words in SAYS_MISSING)
+            yield {"missing" if missing else "raises": f"{type(error).__name__}: {error}"}
+
+
+def _ask(engine: Engine, case: Case, point: Sequence[Any]) -> list[Any]:
+    match case.task:
+        case "second":
+            return [engine.second(case.f, *point)]
+        case "backward twice":
+            return [engine.backward_twice(case.f, *point)]
+        case "dtype":
+            value, gradients = engine.value_and_gradients(case.f, *point)
+            return [np.asarray(found).dtype.name for found in (value, *gradients)]
+    return engine.value_and_gradients(case.f, *point)[1]
+
+
+def _plain(found: Any) -> Any:
+    """An array as JSON, which would lose the shape of an empty one."""
+    if isinstance(found, str):
+        return found
+    array = np.asarray(found, np.float64)
+    return {"shape": array.shape, "numbers": array.ravel().tolist()}
+
+
+def work(name: str, start: int) -> None:
+    """Answer the cases from `start` on, one line of JSON for each."""
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    try:
+        engine = ENGINES[name]()
+    except ImportError:
+        return
+    print(json.dumps({"version": engine.version}), flush=True)
+    for case in ALL[start:]:
+        print(json.dumps(list(answers(engine, case))), flush=True)
+
+
+# -- in the process that compares -----------------------------------------------------------------
+
+
+def run(name: str) -> tuple[str, list[Any]] | None:
+    """The version of an engine and its answers to all cases; None if it is not installed."""
+    version, found = None, []
+    while len(found) < len(ALL):
+        command = [sys.executable, __file__, "--worker", name, "--start", str(len(found))]
+        try:
+            lines = subprocess.run(
+                command, stdout=subprocess.PIPE, text=True, timeout=SECONDS, check=False
+            ).stdout.splitlines()
+            ended = "the process ended"
+        except subprocess.TimeoutExpired as error:
+            lines = (error.stdout or b"").decode().splitlines()
+            ended = f"not done after {SECONDS} s"
+        if not lines:
+            return None
+        version = json.loads(lines[0])["version"]
+        found += [json.loads(line) for line in lines[1:]]
+        if len(found) < len(ALL):
+            found.append([{"raises": ended}])
+    assert version is not None
+    return version, found
+
+
+def judge(case: Case, answer: Sequence[dict[str, Any]]) -> Verdict:
+    """The verdict on an answer: that on its first point of the worst kind."""
+    verdicts = [_judge_at(case, k, given) for k, given in enumerate(answer)]
+    order = ["missing", "raises", "nan", "wrong", "right"]
+    return min(verdicts, key=lambda verdict: order.index(verdict.word))
+
+
+def _judge_at(case: Case, k: int, given: dict[str, Any]) -> Verdict:
+    for word in ("missing", "raises"):
+        if word in given:
+            return Verdict(word, given[word].splitlines()[0][:100])
+    point, truth = case.points[k], case.truth
+    gradients = [
+        found if isinstance(found, str) else np.reshape(found["numbers"], found["shape"])
+        for found in given["gradients"]
+    ]
+    if truth.accepts(k, point, gradients):
+        return Verdict("right")
+    where = f"at {shown_point(point)} " if len(case.points) > 1 else ""
+    right = truth.text if truth.expected is None else _shown(truth.expected(k, point))
+    detail = f"{where}{_shown(gradients)}; right: {right}"
+    bad = case.task != "dtype" and any(np.isnan(gradient).any() for gradient in gradients)
+    return Verdict("nan" if bad else "wrong", detail)
+
+
+def _shown(gradients: Sequence[Any]) -> str:
+    def text(entry: Any) -> str:
+        if isinstance(entry, list):
+            return f"[{', '.join(map(text, entry))}]"
+        return entry if isinstance(entry, str) else f"{entry:.13g}"
+
+    return ", ".join(text(g if isinstance(g, str) else g.tolist()) for g in gradients)
+
+
+def summary(versions: dict[str, str], verdicts: dict[str, list[Verdict]]) -> list[str]:
+    """The counts by engine, as a Markdown table."""
+    rows = [f"| | {' | '.join(VERDICTS)} |", f"|---|{'--:|' * len(VERDICTS)}"]
+    for name, version in versions.items():
+        counts = Counter(verdict.word for verdict in verdicts[name])
+        cells = " | ".join(str(counts[word]) for word in VERDICTS)
+        rows.append(f"| {name} {version} | {cells} |")
+    return rows
+
+
+def full(versions: dict[str, str], verdicts: dict[str, list[Verdict]]) -> list[str]:
+    """Every case: the verdicts as a table, and below what was not right."""
+    lines, start = [], 0
+    for group, cases in CASES.items():
+        lines += ["", f"## {group}", "", f"| | {' | '.join(versions)} |"]
+        lines.append(f"|---|{'---|' * len(versions)}")
+        notes = []
+        for i, case in enumerate(cases, start):
+            cells = {name: verdicts[name][i] for name in versions}
+            words = (_cell(verdict.word) for verdict in cells.values())
+            lines.append(f"| {_escaped(case.title)} | {' | '.join(words)} |")
+            notes += [
+                f"- {case.title}, {name}: {_code(verdict.detail)}"
+                for name, verdict in cells.items()
+                if verdict.word in ("wrong", "nan", "raises")
+            ]
+        start += len(cases)
+        if notes:
+            lines += ["", "<details><summary>What was given instead</summary>", "", *notes, ""]
+            lines.append("</details>")
+    return lines
+
+
+def _cell(word: str) -> str:
+    return {"missing": "–", "right": "right"}.get(word, f"**{word}**")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', ' ')}`"
+
+
+def page(versions: dict[str, str], verdicts: dict[str, list[Verdict]]) -> str:
+    """The document."""
+    lines = [
+        "# Derivatives at awkward points",
+        "",
+        "Written by `benchmarks/edges.py`, which says how to run it again.",
+    ]
+    return "\n".join([*lines, "", *summary(versions, verdicts), *full(versions, verdicts), ""])
+
+
+def main() -> None:
+    """Compare, print, and write what was asked for."""
+    parser = argparse.ArgumentParser(description="Derivatives at awkward points, side by side.")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the full table here")
+    parser.add_argument("--worker", choices=ENGINES, help=argparse.SUPPRESS)
+    parser.add_argument("--start", type=int, default=0, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        work(arguments.worker, arguments.start)
+        return
+    versions, verdicts = {}, {}
+    for name in ENGINES:
+        print(f"{name} ...", end=" ", flush=True)
+        found = run(name)
+        print("not installed" if found is None else found[0])
+        if found is not None:
+            versions[name] = found[0]
+            verdicts[name] = [judge(*pair) for pair in zip(ALL, found[1], strict=True)]
+    print("\n".join([*full(versions, verdicts), "", *summary(versions, verdicts)]))
+    if arguments.markdown:
+        arguments.markdown.write_text(page(versions, verdicts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
