@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-Scalar = Callable[..., Any]
+Function = Callable[..., Any]
+"""A function of x, or of x and y, written in the engine's operations."""
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """The engine does not have this operation, or not this order of derivatives."""
 
 
@@ -40,21 +41,41 @@ class Engine:
         for source in self.sources:
             if hasattr(source, self.renamed.get(name, name)):
                 return getattr(source, self.renamed.get(name, name))
-        raise Missing(name)
+        raise MissingError(name)
 
-    def constant(self, number: float) -> Any:
+    def array(self, number: float) -> Any:
         """A number as an array that is not differentiated."""
-        return np.array(number)
+        return np.array(number, np.float64)
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
-        """The value of f(m, *xs) and its gradient by each of xs."""
+    def ints(self, *entries: int) -> Any:
+        """An index."""
+        return np.array(entries)
+
+    def mask(self, *entries: int) -> Any:
+        """A mask."""
+        return np.array(entries, bool)
+
+    def add_to_itself(self, x: Any, times: int) -> Any:
+        """x + x, and that plus itself, and so on."""
+        for _ in range(times):
+            x = x + x
+        return x
+
+    def add_one(self, x: Any, times: int) -> Any:
+        """x + 1 + 1 + 1 and so on."""
+        for _ in range(times):
+            x = x + 1.0
+        return x
+
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
+        """The value of f(*xs), and its gradient by each of xs."""
         raise NotImplementedError
 
-    def second(self, f: Scalar, x: Any) -> Any:
+    def second(self, f: Function, x: Any) -> Any:  # noqa: ARG002
         """Of a number the gradient of the gradient, of an array the Hessian."""
-        raise Missing("second derivatives")
+        raise MissingError("second derivatives")
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
+    def backward_twice(self, f: Function, x: Any) -> Any:
         """The gradient after going backward through one graph twice."""
         raise NotImplementedError
 
@@ -76,29 +97,27 @@ class AutogradBp(Engine):
     def version(self) -> str:
         return str(self.ab.__version__)
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
-        along = self.ab.value_and_grad(lambda *xs: f(self, *xs), tuple(range(len(xs))))
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
+        along = self.ab.value_and_grad(f, tuple(range(len(xs))))
         value, gradients = along(*map(np.asarray, xs))
         if all(isinstance(x, float) for x in xs):
             _, by_values = along(*xs)
             gradients = [_agreed(*pair) for pair in zip(gradients, by_values, strict=True)]
         return value, list(gradients)
 
-    def second(self, f: Scalar, x: Any) -> Any:
-        def along(x: Any) -> Any:
-            return f(self, x)
-
-        hessian, twice = self.ab.hessian(along), self.ab.grad(self.ab.grad(along))
+    def second(self, f: Function, x: Any) -> Any:
+        gradient, hessian = self.ab.grad(f), self.ab.hessian(f)
         if isinstance(x, float):
+            twice = self.ab.grad(gradient)
             return _agreed(hessian(x), hessian(np.asarray(x)), twice(x), twice(np.asarray(x)))
-        _, pullback = self.ab.vjp(self.ab.grad(along), x)
+        _, pullback = self.ab.vjp(gradient, x)
         return _agreed(hessian(x), np.stack([pullback(row)[0] for row in np.eye(len(x))]))
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
+    def backward_twice(self, f: Function, x: Any) -> Any:
         found = []
         for kind in (self.ab.Value, self.ab.Tensor):
             leaf = kind(x)
-            result = f(self, leaf)
+            result = f(leaf)
             result.backward()
             result.backward()
             found.append(leaf.grad)
@@ -125,25 +144,25 @@ class Micrograd(Engine):
     def relu(self, x: Any) -> Any:
         return x.relu()
 
-    def constant(self, number: float) -> Any:
+    def array(self, number: float) -> Any:
         return number
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
         leaves = self._leaves(xs)
-        result = f(self, *leaves)
+        result = f(*leaves)
         result.backward()
         return result.data, [leaf.grad for leaf in leaves]
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
+    def backward_twice(self, f: Function, x: Any) -> Any:
         (leaf,) = self._leaves([x])
-        result = f(self, leaf)
+        result = f(leaf)
         result.backward()
         result.backward()
         return leaf.grad
 
     def _leaves(self, xs: Any) -> list[Any]:
         if any(isinstance(x, np.ndarray) for x in xs):
-            raise Missing("arrays")
+            raise MissingError("arrays")
         return [self.value(x) for x in xs]
 
 
@@ -175,29 +194,29 @@ class PyTorch(Engine):
     def logsumexp(self, x: Any) -> Any:
         return self.torch.logsumexp(x, -1)
 
-    def constant(self, number: float) -> Any:
+    def array(self, number: float) -> Any:
         return self.torch.tensor(number, dtype=self.torch.float64)
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
         leaves = [self._leaf(x) for x in xs]
-        result = f(self, *leaves)
+        result = f(*leaves)
         result.backward()
         return result.detach().numpy(), [self._gradient(leaf) for leaf in leaves]
 
-    def second(self, f: Scalar, x: Any) -> Any:
+    def second(self, f: Function, x: Any) -> Any:
         if isinstance(x, np.ndarray):
             hessian = self.torch.autograd.functional.hessian
-            return hessian(lambda x: f(self, x), self._leaf(x)).numpy()
+            return hessian(f, self._leaf(x)).numpy()
         leaf = self._leaf(x)
-        (gradient,) = self.torch.autograd.grad(f(self, leaf), leaf, create_graph=True)
+        (gradient,) = self.torch.autograd.grad(f(leaf), leaf, create_graph=True)
         if not gradient.requires_grad:  # a constant
             return 0.0
         gradient.backward()
         return self._gradient(leaf)
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
+    def backward_twice(self, f: Function, x: Any) -> Any:
         leaf = self._leaf(x)
-        result = f(self, leaf)
+        result = f(leaf)
         result.backward(retain_graph=True)
         result.backward()
         return self._gradient(leaf)
@@ -224,18 +243,18 @@ class Jax(Engine):
     def gelu(self, x: Any) -> Any:
         return self.jax.nn.gelu(x, approximate=False)
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
-        along = self.jax.value_and_grad(lambda *xs: f(self, *xs), tuple(range(len(xs))))
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
+        along = self.jax.value_and_grad(f, tuple(range(len(xs))))
         value, gradients = along(*xs)
         return np.asarray(value), [np.asarray(gradient) for gradient in gradients]
 
-    def second(self, f: Scalar, x: Any) -> Any:
+    def second(self, f: Function, x: Any) -> Any:
         if isinstance(x, np.ndarray):
-            return self.jax.hessian(lambda x: f(self, x))(x)
-        return self.jax.grad(self.jax.grad(lambda x: f(self, x)))(x)
+            return self.jax.hessian(f)(x)
+        return self.jax.grad(self.jax.grad(f))(x)
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
-        value, pullback = self.jax.vjp(lambda x: f(self, x), x)
+    def backward_twice(self, f: Function, x: Any) -> Any:
+        value, pullback = self.jax.vjp(f, x)
         pullback(self.jax.numpy.ones_like(value))
         return pullback(self.jax.numpy.ones_like(value))[0]
 
@@ -254,18 +273,18 @@ class HipsAutograd(Engine):
         self.sources = autograd.numpy, autograd.numpy.linalg, autograd.scipy.special
         self.autograd = autograd
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
         xs = tuple(map(np.asarray, xs))
-        along = [self.autograd.grad(lambda *xs: f(self, *xs), i) for i in range(len(xs))]
-        return f(self, *xs), [gradient(*xs) for gradient in along]
+        along = [self.autograd.grad(f, i) for i in range(len(xs))]
+        return f(*xs), [gradient(*xs) for gradient in along]
 
-    def second(self, f: Scalar, x: Any) -> Any:
+    def second(self, f: Function, x: Any) -> Any:
         if isinstance(x, np.ndarray):
-            return self.autograd.hessian(lambda x: f(self, x))(x)
-        return self.autograd.grad(self.autograd.grad(lambda x: f(self, x)))(np.asarray(x))
+            return self.autograd.hessian(f)(x)
+        return self.autograd.grad(self.autograd.grad(f))(np.asarray(x))
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
-        pullback, _ = self.autograd.make_vjp(lambda x: f(self, x))(np.asarray(x))
+    def backward_twice(self, f: Function, x: Any) -> Any:
+        pullback, _ = self.autograd.make_vjp(f)(np.asarray(x))
         pullback(1.0)
         return pullback(1.0)
 
@@ -282,17 +301,17 @@ class MyGrad(Engine):
         self.sources = mygrad, mygrad.nnet.activations, mygrad.linalg
         self.mygrad = mygrad
 
-    def value_and_gradients(self, f: Scalar, *xs: Any) -> tuple[Any, list[Any]]:
+    def value_and_gradients(self, f: Function, *xs: Any) -> tuple[Any, list[Any]]:
         leaves = [self.mygrad.tensor(x) for x in xs]
-        result = f(self, *leaves)
+        result = f(*leaves)
         result.backward()
         return result.data, [
             np.zeros(leaf.shape) if leaf.grad is None else leaf.grad for leaf in leaves
         ]
 
-    def backward_twice(self, f: Scalar, x: Any) -> Any:
+    def backward_twice(self, f: Function, x: Any) -> Any:
         leaf = self.mygrad.tensor(x)
-        result = f(self, leaf)
+        result = f(leaf)
         result.backward()
         result.backward()
         return leaf.grad

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+import math
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
+import mpmath as mp
 import numpy as np
 
 Point = tuple[Any, ...]
-Arrays = Sequence[Any]
-"""One NumPy array for each argument."""
+"""The arguments x, y of a function: Python floats and NumPy arrays."""
 
 TOLERANCE = 1e-12
-"""The relative error within which a derivative is right."""
+"""The relative error, of each entry, within which a derivative is right."""
 FLUSHED = float(np.finfo(np.float64).tiny)
 """An error of up to the smallest normal float64 is allowed: some engines flush subnormals to 0."""
 DIGITS = 1500
@@ -35,7 +36,7 @@ class Truth:
     """
 
     text: str
-    accepts: Callable[[int, Point, Arrays], bool]
+    accepts: Callable[[int, Point, Sequence[Any]], bool]
     expected: Callable[[int, Point], list[np.ndarray]] | None = None
 
 
@@ -50,70 +51,117 @@ def close(found: Any, expected: Any) -> bool:
 
 
 def _all_close(
-    expected: Callable[[int, Point], list[np.ndarray]], k: int, point: Point, found: Arrays
+    expected: Callable[[int, Point], list[np.ndarray]], k: int, point: Point, found: Sequence[Any]
 ) -> bool:
     pairs = itertools.zip_longest(found, expected(k, point), fillvalue=np.nan)
     return all(close(gradient, right) for gradient, right in pairs)
 
 
-def exactly(*per_point: Any, why: str = "exact") -> Truth:
+def exactly(*per_point: Any) -> Truth:
     """The derivative at each point in turn, or a tuple of them, one for each argument."""
     table = [entry if isinstance(entry, tuple) else (entry,) for entry in per_point]
 
     def expected(k: int, _: Point) -> list[np.ndarray]:
         return [np.asarray(entry, np.float64) for entry in table[k]]
 
-    return Truth(why, functools.partial(_all_close, expected), expected)
+    return Truth("exact", functools.partial(_all_close, expected), expected)
 
 
-def any_of(text: str, member: Callable[..., bool]) -> Truth:
+def any_of(text: str, member: Callable[..., Any]) -> Truth:
     """Any gradient of a set: `member` tells, from the gradient by each argument."""
-
-    def accepts(_k: int, _point: Point, found: Arrays) -> bool:
-        return bool(member(*found))
-
-    return Truth(text, accepts)
+    return Truth(text, lambda _k, _point, found: bool(member(*found)))
 
 
-def by_mpmath(f: Callable[..., Any], order: int = 1) -> Truth:
-    """The derivative of the same function written in mpmath; of an array, entry by entry."""
+# -- the derivative in mpmath ---------------------------------------------------------------------
+
+
+class Names(Mapping[str, Any]):
+    """The names in the text of a case: the arguments, and operations looked up in `operations`."""
+
+    def __init__(self, operations: Any, xs: Sequence[Any]) -> None:
+        self._operations = operations
+        self._arguments = dict(zip("xy", xs, strict=False))
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._arguments:
+            return self._arguments[name]
+        return np.inf if name == "inf" else getattr(self._operations, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arguments)
+
+    def __len__(self) -> int:
+        return len(self._arguments)
+
+
+def evaluate(text: str, operations: Any, xs: Sequence[Any]) -> Any:
+    """The value of the text of a case, in the operations of an engine or of mpmath."""
+    return eval(text, {}, Names(operations, xs))
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+def _logsumexp(x: Any) -> Any:
+    return mp.log(mp.fsum(map(mp.exp, x)))
+
+
+def _std(x: Any) -> Any:
+    mean = mp.fsum(x) / len(x)
+    return mp.sqrt(mp.fsum((entry - mean) ** 2 for entry in x) / len(x))
+
+
+MPMATH = types.SimpleNamespace(
+    **{name: getattr(mp, name) for name in "exp cosh tanh tan sech log1p hypot".split()},
+    **{f"arc{name}": getattr(mp, f"a{name}") for name in "sin cos tan sinh cosh tanh".split()},
+    array=mp.mpf,
+    sinc=mp.sincpi,
+    sigmoid=_sigmoid,
+    softplus=lambda x: mp.log1p(mp.exp(x)),
+    silu=lambda x: x * _sigmoid(x),
+    gelu=lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+    logaddexp=lambda x, y: _logsumexp([x, y]),
+    logsumexp=_logsumexp,
+    softmax=lambda x: [mp.exp(entry - _logsumexp(x)) for entry in x],
+    log_softmax=lambda x: [entry - _logsumexp(x) for entry in x],
+    std=_std,
+    norm=lambda x, **ord: mp.norm(x, *ord.values()),
+)
+
+
+def by_mpmath(text: str, order: int) -> Truth:
+    """The derivative that mpmath finds for the text of a case; of arrays, entry by entry."""
 
     @functools.cache
-    def at(flat: tuple[float, ...], sizes: tuple[int, ...]) -> list[list[float]]:
-        with mpmath.workdps(DIGITS):
-            numbers = [mpmath.mpf(number) for number in flat]
-            ends = list(itertools.accumulate(sizes))
-            starts = [end - abs(size) for end, size in zip(ends, sizes, strict=True)]
+    def at(flat: tuple[float, ...], shapes: tuple[tuple[int, ...], ...]) -> list[np.ndarray]:
+        ends = list(itertools.accumulate(map(math.prod, shapes)))
+        slices = [slice(end - math.prod(s), end) for end, s in zip(ends, shapes, strict=True)]
 
-            def on_flat(*x: Any) -> Any:
-                return f(*(_argument(x, *bounds) for bounds in zip(starts, ends, strict=True)))
+        def on_flat(*numbers: Any) -> Any:
+            pairs = zip(slices, shapes, strict=True)
+            xs = [numbers[here] if shape else numbers[here][0] for here, shape in pairs]
+            return evaluate(text, MPMATH, xs)
 
-            n = len(numbers)
-            units = [tuple(int(i == j) for i in range(n)) for j in range(n)]
-            if order == 1:
-                return [[_partial(on_flat, numbers, unit) for unit in units]]
-            return [
-                [_partial(on_flat, numbers, tuple(map(sum, zip(u, v, strict=True)))) for v in units]
-                for u in units
-            ]
+        units = np.eye(len(flat), dtype=int)
+        with mp.workdps(DIGITS):
+            if order == 2:  # of one argument
+                rows = [[_partial(on_flat, flat, u + v) for v in units] for u in units]
+                return [np.reshape(rows, shapes[0] * 2)]
+            found = np.array([_partial(on_flat, flat, unit) for unit in units])
+        pairs = zip(slices, shapes, strict=True)
+        return [found[here].reshape(shape) for here, shape in pairs]
 
     def expected(_: int, point: Point) -> list[np.ndarray]:
         arrays = [np.asarray(argument, np.float64) for argument in point]
-        flat = tuple(float(number) for array in arrays for number in array.ravel())
-        found = at(flat, tuple(array.size for array in arrays))
-        if order == 2:  # of one argument
-            return [np.reshape(found, arrays[0].shape * 2)]
-        pieces = np.split(np.asarray(found[0]), np.cumsum([array.size for array in arrays])[:-1])
-        return [piece.reshape(array.shape) for piece, array in zip(pieces, arrays, strict=True)]
+        flat = tuple(number for array in arrays for number in array.ravel().tolist())
+        return at(flat, tuple(array.shape for array in arrays))
 
     return Truth("mpmath", functools.partial(_all_close, expected), expected)
 
 
-def _argument(x: Sequence[Any], start: int, end: int) -> Any:
-    return x[start] if end - start == 1 else list(x[start:end])
-
-
-def _partial(f: Callable[..., Any], at: Sequence[Any], orders: tuple[int, ...]) -> float:
-    if len(at) == 1:
-        return float(mpmath.diff(f, at[0], orders[0]))
-    return float(mpmath.diff(f, tuple(at), orders))
+def _partial(f: Callable[..., Any], at: Sequence[float], orders: np.ndarray) -> float:
+    exact = tuple(map(mp.mpf, at))
+    if len(exact) == 1:
+        return float(mp.diff(f, exact[0], int(orders[0])))
+    return float(mp.diff(f, exact, tuple(orders.tolist())))

@@ -264,7 +264,8 @@ def test_a_value_and_an_array_agree_on_any_two_floats(name: str, x: float, y: fl
         assert math.isnan(found)
     else:
         assert found == pytest.approx(expected, rel=1e-14, abs=0.0)
-        assert math.copysign(1.0, found) == math.copysign(1.0, expected)
+        if x != 0 or y != 0:  # of two zeros, NumPy takes either
+            assert math.copysign(1.0, found) == math.copysign(1.0, expected)
 
 
 @given_by(x=st.floats(allow_nan=True, allow_infinity=True))

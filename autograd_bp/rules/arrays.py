@@ -78,7 +78,7 @@ def chain_matmul(cotangent: Array, matrix: Array) -> Array:
 
 def normalized_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The axes as a tuple of distinct numbers from 0 on; AxisError or ValueError if wrong."""
-    if axis is None:
+    if axis is None or (ndim == 0 and axis in (0, -1)):  # NumPy reduces a scalar along these
         return tuple(range(ndim))
     return tuple(np.lib.array_utils.normalize_axis_tuple(axis, ndim))
 
@@ -359,7 +359,8 @@ def pow_less(x: Any, y: Any, n: int) -> Any:
     if np.any(error):
         positive = np.greater(x, 0)
         correction = error * np.log(np.where(positive, x, 1))
-        result = result * (1 + np.where(np.isfinite(correction), correction, 0))
+        usable = np.isfinite(correction) & np.isfinite(result)
+        result = result * (1 + np.where(usable, correction, 0))
     return result
 
 
@@ -439,7 +440,7 @@ ARRAY = Namespace(
         "astype": lambda x, dtype: np.asarray(x).astype(dtype),
         "stack": lambda xs, axis: np.stack([np.asarray(x) for x in xs], axis=axis),
         "pow_less": pow_less,
-        "sinc": np.sinc,
+        "sinc": elementwise_float(functools.partial(special.bessel, order=0)),
         "pad": lambda x, width, value: np.pad(x, width, constant_values=value),
         "concatenate": concatenated,
         "only": only,

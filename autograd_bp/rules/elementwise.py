@@ -44,7 +44,7 @@ add_to_sheet(
         "pow(x, y)",
         "x ** y",
         d=[
-            "y * pow_less(x, y, 1) if y != 0 else 0",
+            "chain(y, pow_less(x, y, 1))",
             "out * log(x) if x != 0 else (0 if y >= 0 else -inf)",
         ],
         symbol="**",
@@ -64,7 +64,7 @@ add_to_sheet(
         "pow_less(x, y; n)",
         "pow_less(x, y, n)",
         d=[
-            "(y - n) * pow_less(x, y, n + 1) if y != n else 0",
+            "chain(y - n, pow_less(x, y, n + 1))",
             "out * log(x) if x != 0 else (0 if y >= n else -inf)",
         ],
         public=False,
@@ -105,15 +105,45 @@ add_to_sheet(
     elementwise(
         "log1p(x)", "log1p(x)", d=["1 / (1 + x)"], domain=[Interval(-1.0, closed=(False, False))]
     ),
+    elementwise("logaddexp(x, y)", "logaddexp(x, y)", d=["logistic(x, y)", "logistic(y, x)"]),
+    elementwise("logaddexp2(x, y)", "logaddexp2(x, y)", d=["logistic2(x, y)", "logistic2(y, x)"]),
+    # 1 / (1 + exp(y - x)), the derivative of logaddexp by x, and sech((x - y) / 2), of which its own
+    # is made. The rounding error e of d = x - y (Knuth's two-sum) would cost |d| / 2 ulp in the
+    # tail; two infinities share equally.
     elementwise(
-        "logaddexp(x, y)",
-        "logaddexp(x, y)",
-        d=["0.5 if x == y else sigmoid(x - y)", "0.5 if x == y else sigmoid(y - x)"],
+        "logistic(x, y)",
+        "d = x - y; b = d - x; e = (x - (d - b)) - (y + b); s = sigmoid(d); "
+        "0.5 if x == y else (s * (1 + e * sigmoid(-d)) if abs(d) < inf else s)",
+        d=["square(half_sech(x, y) / 2)", "-square(half_sech(x, y) / 2)"],
+        public=False,
     ),
     elementwise(
-        "logaddexp2(x, y)",
-        "logaddexp2(x, y)",
-        d=["0.5 if x == y else sigmoid2(x - y)", "0.5 if x == y else sigmoid2(y - x)"],
+        "half_sech(x, y)",
+        "d = x - y; b = d - x; e = (x - (d - b)) - (y + b); s = sech(d / 2); "
+        "1 if x == y else (s * (1 - e / 2 * tanh(d / 2)) if abs(d) < inf else s)",
+        d=[
+            "-0.5 * out * tanh((x - y) / 2) if x != y else 0",
+            "0.5 * out * tanh((x - y) / 2) if x != y else 0",
+        ],
+        public=False,
+    ),
+    # The same two in powers of two.
+    elementwise(
+        "logistic2(x, y)",
+        "d = x - y; b = d - x; e = ln2 * ((x - (d - b)) - (y + b)); s = sigmoid2(d); "
+        "0.5 if x == y else (s * (1 + e * sigmoid2(-d)) if abs(d) < inf else s)",
+        d=["ln2 * square(half_sech2(x, y) / 2)", "-ln2 * square(half_sech2(x, y) / 2)"],
+        public=False,
+    ),
+    elementwise(
+        "half_sech2(x, y)",
+        "d = x - y; b = d - x; e = ln2 * ((x - (d - b)) - (y + b)); s = sech2(d / 2); "
+        "1 if x == y else (s * (1 - e / 2 * tanh(ln2 * d / 2)) if abs(d) < inf else s)",
+        d=[
+            "-0.5 * ln2 * out * tanh(ln2 * (x - y) / 2) if x != y else 0",
+            "0.5 * ln2 * out * tanh(ln2 * (x - y) / 2) if x != y else 0",
+        ],
+        public=False,
     ),
 )
 
@@ -145,6 +175,7 @@ add_to_sheet(
             "h = hypot(x, y); unit(y, x) / h if h != 0 else 0",
             "h = hypot(x, y); -unit(x, y) / h if h != 0 else 0",
         ],
+        kinks=["x if y < 0 else hypot(x, y)"],
         boundary={(0.0, 0.0): (0.0, 0.0)},
     ),
     elementwise("sinh(x)", "sinh(x)", d=["cosh(x)"]),
@@ -189,10 +220,13 @@ add_to_sheet(
         "unit(x, y)",
         "x / hypot(x, y) if x != 0 else 0",
         d=[
-            "h = hypot(x, y); square(unit(y, x)) / h if h != 0 else 0",
+            # The order of the product keeps it from underflow, next to 0 from overflow.
+            "h = hypot(x, y); u = unit(y, x); "
+            "(u * (u / h) if h > 1e-300 else u * u / h) if h != 0 else 0",
             "h = hypot(x, y); -out * unit(y, x) / h if h != 0 else 0",
         ],
         public=False,
+        kinks=["hypot(x, y)"],
     ),
     # The spherical Bessel functions j_n(pi x), closed under differentiation (DLMF 10.51.2).
     elementwise("sinc(x)", "sinc(x)", d=["-pi * bessel(x, 1)"]),
@@ -244,9 +278,9 @@ add_to_sheet(
     elementwise(
         "clip(x, low, high)",
         "minimum(maximum(x, low), high)",
-        d=["low <= x <= high", "x < low and low <= high", "x > high or low > high"],
+        d=["low <= x <= high and low < high", "x < low and low < high", "x > high or low >= high"],
         public=False,
-        kinks=["x - low", "x - high"],
+        kinks=["x - low", "x - high", "low - high"],
     ),
     elementwise(
         "where(condition, x, y)",
@@ -306,8 +340,8 @@ add_to_sheet(
         d=[
             "z = minimum(maximum(x, -40.0), 40.0); "
             "u = 0.7978845608028654 * (z + 0.044715 * z * z * z); "
-            "sigmoid(2 * u) + z * square(sech(u)) * "
-            "(0.3989422804014327 + 0.05351611220445019 * z * z)"
+            "sigmoid(2 * u) + (z * square(sech(u)) * "
+            "(0.3989422804014327 + 0.05351611220445019 * z * z) if abs(x) < 40 else 0)"
         ],
         public=False,
     ),

@@ -83,7 +83,7 @@ def bessel(x: float, order: int) -> float:
         return 0.0
     remainder = x - 2.0 * round(0.5 * x) if abs(x) < 2.0**53 else 0.0
     sine, cosine = _sin_cos_pi(remainder)
-    previous, current = cosine / z, sine / z  # j_{-1}, j_0
+    previous, current = cosine / math.pi / x, sine / math.pi / x  # j_{-1}, j_0; z may overflow
     for n in range(order):
         previous, current = current, (2 * n + 1) / z * current - previous
     return current

@@ -82,6 +82,10 @@ def complex_step(
     Squire & Trapp 1998. With h far below the rounding of x there is nothing to cancel. The graph
     that the subject records is computed again on complex numbers.
     """
+    for x in operands:
+        magnitude = np.abs(x[x != 0])
+        if magnitude.size and not (1e-60 < magnitude.min() and magnitude.max() < 1e60):
+            return None  # complex products and quotients over- and underflow long before reals
     leaves = [Tensor(x) for x in operands]
     with np.errstate(all="ignore"):
         output = subject.call(*leaves)
@@ -103,8 +107,8 @@ def complex_step(
         tangent = np.asarray(tangent)
         if np.isfinite(tangent).all() and (tangent != 0).any():
             break
-    if not np.isfinite(tangent).all():
-        return None
+    if not np.isfinite(tangent).all() or not (tangent != 0).any():
+        return None  # nothing, or lost to underflow: long double reaches further
     error = 64 * np.finfo(float).eps * np.abs(tangent)
     return Column(tangent, tangent, error, "complex step")
 
@@ -137,6 +141,11 @@ def _scale(operands: Sequence[Array]) -> float:
 
 _CONTRACTION = 1.6
 _STEPS = 12
+_NOISE = 8 * float(np.finfo(np.longdouble).eps)
+
+
+class Discontinuous(Exception):  # noqa: N818  (not an error: an answer)
+    """The function jumps at the point: there is no derivative to judge."""
 
 
 def ridders(
@@ -144,13 +153,20 @@ def ridders(
     operands: Sequence[Array],
     direction: Sequence[Array],
     *,
-    accept: float = 1e-11,
+    accept: float = 1e-9,
 ) -> Column:
-    """Extrapolated differences in long double (Ridders 1982), from both sides at a time.
+    """Extrapolated differences in long double (Ridders 1982), with their own error estimate.
 
-    The central difference is trusted where its own error estimate is small. Where it is not,
-    the two one-sided differences are tried: they agree at a point that is merely rough, and
-    differ at a kink. Raises Undecided where nothing settles.
+    The estimate includes the rounding of the function's values, so it is honest where the tableau
+    agrees by accident. A central difference is blind to kinks: both one-sided ones must lead to
+    it, or they are the answer.
+
+    Raises
+    ------
+    Undecided
+        If nothing settles.
+    Discontinuous
+        If the function jumps.
     """
     wide = [np.asarray(x, np.longdouble) for x in operands]
     moves = [np.asarray(u, np.longdouble) for u in direction]
@@ -163,78 +179,100 @@ def ridders(
         return np.asarray(moved, np.longdouble)
 
     scale = max(
-        (
-            float(np.max(np.where(u != 0, np.maximum(np.abs(x), 1e-3), 0.0), initial=0.0))
-            for x, u in zip(wide, moves, strict=True)
-        ),
-        default=1.0,
+        float(np.max(np.where(u != 0, np.maximum(np.abs(x), 1e-3), 0.0), initial=0.0))
+        for x, u in zip(wide, moves, strict=True)
     )
-    best: Any = None
-    for start in (0.1, 1e-3, 1e-5):
-        h0 = np.longdouble(start * (scale or 1.0))
-        central = _extrapolated(lambda h: (at(h) - at(-h)) / (2 * h), h0, 2)
-        best = _better(best, central)
-        if _accepted(best, accept):
+    best: _Estimate | None = None
+    for start in (0.1, 1e-3, 1e-5, 1e-8):
+        h = np.longdouble(start * (scale or 1.0))
+        best = _better(best, _extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), h, 2))
+        if best.settled(accept, here, scale):
             break
-    if _accepted(best, accept) and _smooth(at, here, best[0], np.longdouble(1e-5 * (scale or 1.0))):
-        tangent, error = best
-        return Column(_double(tangent), _double(tangent), _double(error), "Ridders")
-    sides = []
-    for sign in (1, -1):
-        one_sided: tuple[Array, Array] | None = None
-        for start in (1e-1, 1e-3, 1e-5, 1e-7):
-            h0 = np.longdouble(start * (scale or 1.0)) * sign
-            one_sided = _better(one_sided, _extrapolated(lambda h: (at(h) - here) / h, h0, 1))
-        sides.append(one_sided)
-    if not all(_accepted(side, 1e-7) for side in sides):
-        raise Undecided("no difference quotient settles")
-    (right, right_error), (left, left_error) = sides[0], sides[1]  # type: ignore[misc]
-    error = np.maximum(right_error, left_error)
-    return Column(_double(right), _double(left), _double(error), "one-sided differences")
+    if best.settled(accept, here, scale) and _smooth(at, here, best.tangent, scale):
+        return best.column(best, "Ridders")
+    right, left = (_one_sided(at, here, scale, sign) for sign in (1, -1))
+    return right.column(left, "one-sided differences")
 
 
-def _smooth(at: Callable[[Any], Array], here: Array, tangent: Array, h: Any) -> bool:
-    """Whether both one-sided differences lead to the central one: it is blind to kinks."""
+@dataclass(frozen=True)
+class _Estimate:
+    tangent: Array
+    error: Array
+
+    def settled(self, relative: float, here: Array, scale: float) -> bool:
+        """Whether the error is small beside the derivative, or beside rounding of the value."""
+        size = np.max(np.abs(self.tangent), initial=0.0)
+        rounding = 1e-12 * np.abs(here) / (scale or 1.0)
+        allowed = np.maximum(relative * np.maximum(size, 1e-300), rounding)
+        return bool(np.isfinite(self.tangent).all() and (self.error <= allowed).all())
+
+    def column(self, other: _Estimate, oracle: str) -> Column:
+        error = np.maximum(self.error, other.error)
+        return Column(_double(self.tangent), _double(other.tangent), _double(error), oracle)
+
+
+def _one_sided(at: Callable[[Any], Array], here: Array, scale: float, sign: int) -> _Estimate:
+    best: _Estimate | None = None
+    for start in (1e-1, 1e-3, 1e-5, 1e-7, 1e-9):
+        h = np.longdouble(start * (scale or 1.0)) * sign
+        best = _better(best, _extrapolated(lambda h: (at(h) - here, here), h, 1))
+        if best.settled(1e-8, here, scale):
+            return best
+    for tiny in (1e-12, 1e-15):
+        jump = np.abs(at(np.longdouble(tiny * (scale or 1.0)) * sign) - here)
+        if not (jump > 1e-6 * (np.abs(here) + 1e-3)).any():
+            raise Undecided("no difference quotient settles")
+    raise Discontinuous
+
+
+def _smooth(at: Callable[[Any], Array], here: Array, tangent: Array, scale: float) -> bool:
+    """Whether both one-sided differences lead to the central one."""
     for sign in (1, -1):
-        side, error = _extrapolated(lambda h: (at(h) - here) / h, h * sign, 1)
-        scale = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side), initial=0.0)
-        if not (np.abs(side - tangent) <= 16 * error + 1e-7 * scale).all():
+        h = np.longdouble(1e-5 * (scale or 1.0)) * sign
+        side = _extrapolated(lambda h: (at(h) - here, here), h, 1, steps=5)
+        size = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side.tangent), initial=0.0)
+        if not (np.abs(side.tangent - tangent) <= 16 * side.error + 1e-7 * size).all():
             return False
     return True
 
 
-def _extrapolated(quotient: Callable[[Any], Array], h: Any, power: int) -> tuple[Array, Array]:
-    """Neville's tableau over shrinking steps; the entry with the smallest estimated error."""
-    table = [quotient(h)]
-    best, error = table[0], np.full(np.shape(table[0]), np.inf, np.longdouble)
-    for _ in range(1, _STEPS):
+def _extrapolated(
+    difference: Callable[[Any], tuple[Array, Array]], h: Any, power: int, steps: int = _STEPS
+) -> _Estimate:
+    """Neville's tableau over shrinking steps; the entry with the smallest estimated error.
+
+    `difference(h)` is the difference of values over the step h, and a value, for its rounding.
+    """
+
+    def quotient(h: Any) -> tuple[Array, Array]:
+        change, value = difference(h)
+        return change / h, _NOISE * (np.abs(value) + np.abs(change)) / np.abs(h)
+
+    first, noise = quotient(h)
+    table = [first]
+    best, error = first, np.full(np.shape(first), np.inf, np.longdouble)
+    factor = np.longdouble(_CONTRACTION**power)
+    for _ in range(1, steps):
         h = h / _CONTRACTION
-        row = [quotient(h)]
-        factor = np.longdouble(_CONTRACTION**power)
-        weight = factor
+        entry, noise = quotient(h)
+        row, weight = [entry], factor
         for k, above in enumerate(table):
             row.append((row[k] * weight - above) / (weight - 1))
-            estimate = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - above))
+            estimate = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - above)) + noise
             better = estimate < error
             best, error = np.where(better, row[k + 1], best), np.where(better, estimate, error)
             weight = weight * factor
         table = row
-    return best, error
+    return _Estimate(best, error)
 
 
-def _better(known: tuple[Array, Array] | None, new: tuple[Array, Array]) -> tuple[Array, Array]:
+def _better(known: _Estimate | None, new: _Estimate) -> _Estimate:
     if known is None:
         return new
-    better = ~(known[1] <= new[1])
-    return np.where(better, new[0], known[0]), np.where(better, new[1], known[1])
-
-
-def _accepted(found: tuple[Array, Array] | None, relative: float) -> bool:
-    if found is None:
-        return False
-    tangent, error = found
-    scale = np.max(np.abs(tangent), initial=0.0)
-    return bool(np.isfinite(tangent).all() and (error <= relative * np.maximum(scale, 1e-30)).all())
+    better = ~(known.error <= new.error)
+    return _Estimate(
+        np.where(better, new.tangent, known.tangent), np.where(better, new.error, known.error)
+    )
 
 
 def _double(x: Array) -> Array:

@@ -62,6 +62,8 @@ class Report:
         How many were drawn and could not be used: outside the domain.
     undecided
         How many no oracle had an answer for.
+    jumps
+        How many sat on a discontinuity, where there is no derivative to judge.
     oracles
         How often each oracle spoke.
     properties
@@ -82,6 +84,7 @@ class Report:
     examples: int = 0
     filtered: int = 0
     undecided: int = 0
+    jumps: int = 0
     oracles: Counter[str] = field(default_factory=Counter)
     properties: Counter[str] = field(default_factory=Counter)
     worst_ulp: float | None = None
@@ -125,7 +128,7 @@ class Report:
         lines = [f"{self.name}({', '.join(self.args)}): {verdict}"]
         lines.append(
             f"  {self.examples} inputs judged, {self.filtered} outside the domain, "
-            f"{self.undecided} undecided"
+            f"{self.undecided} undecided" + (f", {self.jumps} at a jump" if self.jumps else "")
         )
         if self.oracles:
             spoken = ", ".join(f"{name} ({n})" for name, n in self.oracles.most_common())

@@ -1,0 +1,293 @@
+"""`check`: draw inputs, ask the engine and the oracles, report."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis import strategies as st
+
+from autograd_bp.rules import ROWS, Formula
+from autograd_bp.testing.cases import LAYOUTS, Case, Shape, arrays, elementwise_shapes, numbers
+from autograd_bp.testing.oracles import Discontinuous, Undecided
+from autograd_bp.testing.properties import PROPERTIES, Judged, Violation, judge
+from autograd_bp.testing.report import Failure, Report
+from autograd_bp.testing.subject import DomainLike, Subject, subject
+
+SHRINKING_SECONDS = 3.0
+"""How long a failure is made simpler."""
+EXAMPLES = 100
+"""How many inputs a check draws by default."""
+
+
+def check(
+    checked: Any,
+    *,
+    args: Sequence[Any] = (),
+    domain: DomainLike | Iterable[DomainLike] | None = None,
+    kinks: Iterable[str] = (),
+    examples: int = EXAMPLES,
+    seed: int | None = None,
+    mutate: bool = False,
+    equivalent: Mapping[str, str] | None = None,
+    name: str | None = None,
+) -> Report:
+    """Check the derivatives of a rule, a `Function`, or any Python function of arrays.
+
+    Parameters
+    ----------
+    checked
+        A row of the sheet, an operation with one (`ab.exp`, what `ab.scalar_rule` returned), an
+        `ab.Function` (class or instance), or a function of arrays that returns one array.
+    args
+        Examples of the arguments, where their number or shapes cannot be guessed; numbers of the
+        same shapes are drawn.
+    domain
+        The open interval ``(low, high)`` in which every argument has a value, or one for each. A
+        row knows its own.
+    kinks
+        Formulas in the argument names that are zero where there is no derivative.
+    examples
+        How many inputs are drawn.
+    seed
+        Fixes the draw; without one every run draws the same.
+    mutate
+        Plant wrong versions of the rule, and see that each is found.
+    equivalent
+        Planted faults that change nothing, by name, with the reason.
+    name
+        For the report.
+
+    Returns
+    -------
+    Report
+        `.ok`, `.assert_ok()`, and `str(report)` for people.
+
+    Examples
+    --------
+    >>> import autograd_bp as ab
+    >>> from autograd_bp.testing import check
+    >>> check(ab.tanh, examples=20).ok
+    True
+    >>> wrong = ab.scalar_rule("cubed(x)", "x * x * x", d="3 * x")
+    >>> check(wrong, examples=20).ok
+    False
+    """
+    about = subject(checked, args=args, domain=domain, kinks=kinks, name=name)
+    report = run(about, examples=examples, seed=seed)
+    if mutate:
+        from autograd_bp.testing.mutants import hunt
+
+        report.mutants = hunt(about, examples=examples, seed=seed, equivalent=equivalent or {})
+    return report
+
+
+def as_test(checked: Any, **options: Any) -> Callable[[], None]:
+    """A test for pytest: ``test_my_rule = ab.testing.as_test(my_rule)``."""
+
+    def test() -> None:
+        check(checked, **options).assert_ok()
+
+    test.__doc__ = f"The derivatives of {getattr(checked, '__name__', checked)} are right."
+    return test
+
+
+def run(about: Subject, *, examples: int = EXAMPLES, seed: int | None = None) -> Report:
+    """Check a subject; the first property that fails ends it, with its simplest input."""
+    report = Report(about.name, about.args)
+    cases = cases_for(about)
+    failed: list[tuple[Case, Violation]] = []
+
+    stop = math.inf
+
+    def one(case: Case) -> None:
+        nonlocal stop
+        if time.monotonic() > stop:
+            return  # simple enough: people wait
+        scratch = Report(about.name, about.args) if failed else report
+        try:
+            with np.errstate(all="ignore"):
+                try_case(case, scratch)
+        except Violation as violation:
+            if not failed:
+                stop = time.monotonic() + SHRINKING_SECONDS
+            failed.append((case, violation))
+            raise
+
+    test = hypothesis.given(cases)(one)
+    test = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=seed is None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        print_blob=False,
+    )(test)
+    if seed is not None:
+        test = hypothesis.seed(seed)(test)
+    try:
+        test()
+    except Violation:
+        case, violation = failed[-1]
+        report.failures.append(
+            Failure(violation.property, violation.argument, str(violation), snippet(case))
+        )
+    return report
+
+
+def try_case(case: Case, report: Report) -> None:
+    """Judge one case by every property; counts go to the report."""
+    try:
+        judged = judge(case, report)
+        if judged is None:
+            report.filtered += 1
+            return
+        for name, holds in PROPERTIES.items():
+            holds(judged)
+            report.properties[name] += 1
+    except Undecided:
+        report.undecided += 1
+        return
+    except Discontinuous:
+        report.jumps += 1
+        return
+    except Violation:
+        raise
+    except Exception as error:
+        raise Violation("runs", None, f"{type(error).__name__}: {error}") from error
+    report.examples += 1
+
+
+# -- inputs -------------------------------------------------------------------------------------
+
+
+def cases_for(about: Subject) -> st.SearchStrategy[Case]:
+    """The strategy of inputs for a subject."""
+    return _cases(about, shapes_for(about))
+
+
+@st.composite
+def _cases(draw: st.DrawFn, about: Subject, shapes: st.SearchStrategy[tuple[Shape, ...]]) -> Case:
+    chosen = draw(shapes)
+    ties = draw(st.booleans())
+    elements = [
+        numbers(interval, (*about.constants, *_kink_points(about))) for interval in about.domain
+    ]
+    operands = []
+    for shape, element in zip(chosen, elements, strict=True):
+        operands.append(draw(arrays(shape, element, ties=ties)))
+    if ties and len(chosen) > 1 and draw(st.booleans()):
+        operands = [
+            operands[0].copy()
+            if x.shape == operands[0].shape and about.domain[i] == about.domain[0]
+            else x
+            for i, x in enumerate(operands)
+        ]
+    layout = draw(st.sampled_from(LAYOUTS))
+    return Case(about, tuple(operands), draw(st.integers(0, 7)), layout)
+
+
+def _kink_points(about: Subject) -> tuple[float, ...]:
+    """Where kinks of one argument lie, as far as small numbers show."""
+    if len(about.args) != 1:
+        return ()
+    from autograd_bp.rules import SCALAR
+    from autograd_bp.rules.formula import compile_formula
+
+    found = []
+    for kink in about.kinks:
+        params = about.rule.params if about.rule is not None else ()
+        if not kink.names.isdisjoint(params):
+            continue
+        f = compile_formula(kink, about.args, SCALAR.resolve, name="kink", on_floats=True)
+        for x in np.arange(-8, 8.25, 0.25).tolist():
+            if x in about.domain[0]:
+                try:
+                    found += [x] if f(x) == 0 else []
+                except (ArithmeticError, ValueError):
+                    continue
+    return tuple(found[:9])
+
+
+_CANDIDATES: tuple[Shape, ...] = ((), (3,), (2, 3), (3, 2), (2, 2), (1,), (2, 3, 3), (4,))
+
+
+def shapes_for(about: Subject) -> st.SearchStrategy[tuple[Shape, ...]]:
+    """Shapes that the subject takes: a row's by its kind, samples', or found by trying."""
+    if about.samples:
+        return st.just(tuple(np.shape(sample) for sample in about.samples))
+    if about.is_elementwise:
+        return elementwise_shapes(len(about.args))
+    return st.sampled_from(_probed(about))
+
+
+def _probed(about: Subject) -> list[tuple[Shape, ...]]:
+    """The combinations of a few shapes for which the function gives finite numbers."""
+    n = len(about.args)
+    usable = []
+    for shapes in (
+        itertools.product(_CANDIDATES, repeat=n)
+        if n <= 3
+        else [(shape,) * n for shape in _CANDIDATES]
+    ):
+        rng = np.random.default_rng(0)
+        operands = []
+        for shape, interval in zip(shapes, about.domain, strict=True):
+            low = max(interval.low, -1.0) if np.isfinite(interval.low) else -1.0
+            high = min(interval.high, low + 2.0)
+            operands.append(low + (high - low) * rng.uniform(0.2, 0.8, shape))
+        try:
+            value = about.value(operands)
+        except TypeError:
+            raise
+        except Exception:  # noqa: BLE001, S112  (a shape the function does not take)
+            continue
+        if value.size <= 30 and np.isfinite(value).all():
+            usable.append(shapes)
+    if not usable:
+        raise ValueError(
+            f"{about.name} takes none of the shapes that were tried: give samples, as in "
+            "check(f, args=[np.ones((2, 3)), ...])"
+        )
+    return usable
+
+
+# -- showing ------------------------------------------------------------------------------------
+
+
+def snippet(case: Case) -> str:
+    """Python that shows a failure."""
+    about = case.subject
+    value = about.value(case.operands)
+    lines = ["import autograd_bp as ab", "import numpy as np", ""]
+    for name, x in zip(about.args, case.operands, strict=True):
+        lines.append(f"{name} = ab.Tensor({_literal(x)}, name={name!r})")
+    if about.rule is not None and ROWS.get(about.rule.name) is about.rule:
+        settings = "".join(f", {p!r}" for p in about.params)
+        call = f"ab.operations.apply(ab.rules.ROWS[{about.name!r}], ({', '.join(about.args)},)"
+        call = f"{call}, ({settings.lstrip(', ')},))" if settings else f"{call})"
+    else:
+        call = f"{about.name}({', '.join(about.args)})"
+    lines.append(f"y = {call}")
+    cotangent = _literal(case.weights(value.shape, 0))
+    lines.append(f"print(ab.gradients(y, [{', '.join(about.args)}], cotangent={cotangent}))")
+    return "\n".join(lines)
+
+
+def _literal(x: Any) -> str:
+    x = np.asarray(x)
+    if x.size == 0:
+        return f"np.zeros({x.shape})"
+    return repr(x.tolist()) if x.ndim == 0 else f"np.array({x.tolist()!r})"
+
+
+__all__ = ["EXAMPLES", "Formula", "Judged", "as_test", "cases_for", "check", "run", "try_case"]

@@ -1,0 +1,532 @@
+"""The properties a derivative rule must have, each a function of one case.
+
+A property raises `Violation` where it does not hold. They see the subject only through the
+engine's public transforms; what is right comes from an oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_bp.derivatives import gradients, push_forward
+from autograd_bp.node import Node
+from autograd_bp.tensor import Tensor
+from autograd_bp.testing.cases import Case
+from autograd_bp.testing.oracles import Column, Discontinuous, Undecided, column, ridders
+from autograd_bp.testing.report import Report
+from autograd_bp.testing.subject import plain
+from autograd_bp.value import Value
+
+Array = NDArray[Any]
+
+CONTRACTION = 1e-12
+"""How far a contraction may be off, relative to the sum of the magnitudes in it."""
+
+
+class Violation(AssertionError):
+    """A property does not hold for a case."""
+
+    def __init__(self, name: str, argument: str | None, message: str) -> None:
+        super().__init__(message)
+        self.property = name
+        self.argument = argument
+
+
+@dataclass
+class Judged:
+    """A case with the engine's first answers and the oracle's, shared by the properties."""
+
+    case: Case
+    report: Report
+    value: Array
+    cotangent: Array
+    pulled: tuple[Array, ...]
+    columns: list[list[Column]] = field(default_factory=list)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether no operand sits on a kink."""
+        return all(c.smooth.all() for per_operand in self.columns for c in per_operand)
+
+
+def record(case: Case, dtype: Any = float) -> tuple[list[Tensor], Node]:
+    """Leaves for the operands of a case, and the result."""
+    leaves = [
+        Tensor(np.asarray(x, dtype)) if dtype is not float else _leaf(x) for x in case.laid_out()
+    ]
+    with np.errstate(all="ignore"):
+        return leaves, case.subject.call(*leaves)
+
+
+def _leaf(x: Array) -> Tensor:
+    leaf = Tensor(x)
+    leaf._value = x.view()  # a Tensor copies, and a copy would lose the layout
+    return leaf
+
+
+def judge(case: Case, report: Report) -> Judged | None:
+    """Run the engine and the oracle once; None if the case is outside the domain."""
+    value = case.subject.value(case.operands)
+    if not np.isfinite(value).all():
+        return None
+    leaves, output = record(case)
+    found = plain(output)
+    if np.shape(found) != value.shape:
+        raise Violation("value", None, f"shape {np.shape(found)} on nodes, {value.shape} on arrays")
+    cotangent = case.weights(value.shape, 0)
+    pulled = pull(leaves, output, cotangent)
+    return Judged(case, report, value, cotangent, pulled)
+
+
+def pull(leaves: Sequence[Tensor], output: Any, cotangent: Array) -> tuple[Array, ...]:
+    """The engine's VJP; zeros if the result has no history."""
+    if not isinstance(output, Node) or not output.requires_grad:
+        return tuple(np.zeros(leaf.shape, leaf.dtype) for leaf in leaves)
+    with np.errstate(all="ignore"):
+        return gradients(output, list(leaves), cotangent=cotangent)
+
+
+def push(case: Case, direction: Sequence[Array]) -> Array:
+    """The engine's JVP."""
+    leaves, output = record(case)
+    if not isinstance(output, Node) or not output.requires_grad:
+        return np.zeros(np.shape(plain(output)))
+    tangents = {leaf: u for leaf, u in zip(leaves, direction, strict=True)}
+    with np.errstate(all="ignore"):
+        (tangent,) = push_forward([output], tangents)
+    return np.zeros(np.shape(plain(output))) if tangent is None else tangent
+
+
+# -- against an oracle ------------------------------------------------------------------------------
+
+
+def vjp_equals_oracle(judged: Judged) -> None:
+    """<v, J e_k> = (J^T v)_k for every element of every operand."""
+    case, report = judged.case, judged.report
+    for i, (argument, x, pulled) in enumerate(
+        zip(case.subject.args, case.operands, judged.pulled, strict=True)
+    ):
+        columns = []
+        for k in range(x.size):
+            direction = [np.zeros(y.shape) for y in case.operands]
+            direction[i].flat[k] = 1.0
+            seen = column(case.subject, case.operands, direction)
+            columns.append(seen)
+            report.oracles[seen.oracle] += 1
+            _compare(judged, argument, k, seen, float(pulled.flat[k]), _wobble(judged, i, k))
+        judged.columns.append(columns)
+
+
+def _compare(
+    judged: Judged, argument: str, k: int, seen: Column, got: float, wobble: float
+) -> None:
+    v = judged.cotangent
+    low = v * np.where(v > 0, np.minimum(seen.left, seen.right), np.maximum(seen.left, seen.right))
+    high = v * np.where(v > 0, np.maximum(seen.left, seen.right), np.minimum(seen.left, seen.right))
+    low, high = low.sum(), high.sum()
+    magnitude = float(np.sum(np.abs(v) * np.maximum(np.abs(seen.left), np.abs(seen.right))))
+    oracle_error = float(np.sum(np.abs(v) * seen.error))
+    allowed = CONTRACTION * magnitude + 2 * oracle_error + wobble + 1e-300
+    inside = low - allowed <= got <= high + allowed
+    middle = min(max(got, low), high)
+    report = judged.report
+    if magnitude:
+        report.error_bound = max(report.error_bound, oracle_error / magnitude)
+        if inside and np.isfinite(got):
+            report.worst_error = max(
+                report.worst_error, max(abs(got - middle) - oracle_error - wobble, 0) / magnitude
+            )
+    if not inside:
+        what = f"{low!r}" if low == high else f"between {low!r} and {high!r}"
+        raise Violation(
+            "VJP equals the oracle's",
+            argument,
+            f"element {k}: got {got!r}, {seen.oracle} gives {what} (allowed error {allowed:.1e})",
+        )
+
+
+def _wobble(judged: Judged, i: int, k: int) -> float:
+    """How much the engine's answer moves when the operand does by its last digit.
+
+    A function that is sensitive to the rounding of its operand is not judged beyond that.
+    """
+    case = judged.case
+    x = case.operands[i].flat[k]
+    answers = []
+    for towards in (np.inf, -np.inf):
+        moved = [y.copy() for y in case.operands]
+        moved[i].flat[k] = np.nextafter(x, towards)
+        leaves, output = record(Case(case.subject, tuple(moved), case.seed))
+        if np.shape(plain(output)) != judged.value.shape:
+            return 0.0
+        answers.append(float(pull(leaves, output, judged.cotangent)[i].flat[k]))
+    here = float(judged.pulled[i].flat[k])
+    wobble = max(abs(answer - here) for answer in answers)
+    # Across a kink the answer jumps: that is not rounding.
+    return 4 * wobble if wobble <= 1e-10 * abs(here) else 0.0
+
+
+def jvp_equals_oracle(judged: Judged) -> None:
+    """J u by the engine's forward rule, for one direction, equals the oracle's."""
+    if not judged.smooth:
+        return
+    case = judged.case
+    direction = [case.weights(x.shape, 10 + i) for i, x in enumerate(case.operands)]
+    got = push(case, direction)
+    want, allowed = np.zeros(judged.value.shape), np.zeros(judged.value.shape)
+    for u, columns in zip(direction, judged.columns, strict=True):
+        for k, seen in enumerate(columns):
+            want += u.flat[k] * seen.right
+            allowed += np.abs(u.flat[k]) * (1e-11 * np.abs(seen.right) + 2 * seen.error)
+    for i, (u, columns) in enumerate(zip(direction, judged.columns, strict=True)):
+        for k in range(len(columns)):
+            allowed = allowed + np.abs(u.flat[k]) * _wobble(judged, i, k)
+    if got.shape != want.shape or not (np.abs(got - want) <= allowed).all():
+        raise Violation(
+            "JVP equals the oracle's", None, f"got {got.tolist()}, want {want.tolist()}"
+        )
+
+
+# -- of the engine alone ----------------------------------------------------------------------------
+
+
+def vjp_and_jvp_are_adjoint(judged: Judged) -> None:
+    """<v, J u> = <J^T v, u>."""
+    case = judged.case
+    direction = [case.weights(x.shape, 20 + i) for i, x in enumerate(case.operands)]
+    tangent = push(case, direction)
+    left = float(np.sum(judged.cotangent * tangent))
+    products = [g * u for g, u in zip(judged.pulled, direction, strict=True)]
+    right = float(sum(p.sum() for p in products))
+    size = float(
+        np.sum(np.abs(judged.cotangent * tangent)) + sum(np.abs(p).sum() for p in products)
+    )
+    if not abs(left - right) <= 1e-11 * size:
+        raise Violation(
+            "VJP and JVP are adjoint", None, f"<v, J u> = {left!r}, but <J^T v, u> = {right!r}"
+        )
+
+
+def vjp_is_linear(judged: Judged) -> None:
+    """In the cotangent: powers of two go through exactly, zero gives zero, sums add up."""
+    case, v = judged.case, judged.cotangent
+    leaves, output = record(case)
+    w = case.weights(v.shape, 1)
+    of_w = pull(leaves, output, w)
+    of_sum = pull(leaves, output, v + w)
+    of_many = {factor: pull(leaves, output, factor * v) for factor in (0.0, 4.0, -0.5)}
+    for argument, g, gw, gs, *scaled in zip(
+        case.subject.args, judged.pulled, of_w, of_sum, *of_many.values(), strict=True
+    ):
+        finite = np.isfinite(g)
+        for factor, got in zip(of_many, scaled, strict=True):
+            want = factor * g if factor else np.zeros(g.shape)
+            exact = np.abs(want) > 1e-290
+            close = np.abs(got - want) <= 1e-300
+            if not np.where(finite & exact, got == want, close | ~finite).all():
+                raise Violation(
+                    "VJP is linear in the cotangent",
+                    argument,
+                    f"for {factor} v: got {got.tolist()}, want {want.tolist()}",
+                )
+        size = np.abs(g) + np.abs(gw) + _sum_size(judged, g)
+        if not (np.abs(gs - (g + gw)) <= 1e-12 * size)[np.isfinite(size)].all():
+            raise Violation(
+                "VJP is linear in the cotangent",
+                argument,
+                f"for v + w: got {gs.tolist()}, want {(g + gw).tolist()}",
+            )
+
+
+def _sum_size(judged: Judged, g: Array) -> float:
+    return float(np.max(np.abs(g), initial=0.0)) * (1 + judged.value.size)
+
+
+def shapes_and_dtypes_are_right(judged: Judged) -> None:
+    """A gradient has its operand's shape and dtype, in float64 and in float32."""
+    case = judged.case
+    for dtype in (float, np.float32):
+        leaves, output = record(case, dtype)
+        value = np.asarray(plain(output))
+        if value.dtype != np.dtype(dtype):
+            raise Violation("dtype", None, f"{np.dtype(dtype)} gives {value.dtype}")
+        pulled = pull(leaves, output, judged.cotangent.astype(dtype))
+        for argument, leaf, g in zip(case.subject.args, leaves, pulled, strict=True):
+            if g.shape != leaf.shape or g.dtype != leaf.dtype:
+                raise Violation(
+                    "shape and dtype",
+                    argument,
+                    f"a gradient of shape {g.shape}, {g.dtype} for {leaf.shape}, {leaf.dtype}",
+                )
+
+
+def float32_agrees(judged: Judged) -> None:
+    """The gradient in float32 is that in float64 at the same point, to float32's precision."""
+    if not judged.smooth:
+        return
+    case = judged.case
+    rounded = tuple(x.astype(np.float32).astype(float) for x in case.operands)
+    if not all(np.array_equal(r, x) for r, x in zip(rounded, case.operands, strict=True)):
+        return
+    leaves, output = record(case, np.float32)
+    if not np.isfinite(np.asarray(plain(output))).all():
+        return
+    pulled = pull(leaves, output, judged.cotangent.astype(np.float32))
+    eps = float(np.finfo(np.float32).eps)
+    for i, (argument, g32, g) in enumerate(
+        zip(case.subject.args, pulled, judged.pulled, strict=True)
+    ):
+        magnitude = np.array(
+            [float(np.sum(np.abs(judged.cotangent) * np.abs(c.right))) for c in judged.columns[i]]
+        ).reshape(g.shape)
+        sensitive = _sensitivity(judged, i)
+        allowed = 256 * eps * (magnitude + sensitive) + 1e-36
+        large = magnitude > 1e37
+        if not ((np.abs(g32 - g) <= allowed) | large).all():
+            raise Violation(
+                "float32 agrees with float64", argument, f"got {g32.tolist()}, want {g.tolist()}"
+            )
+
+
+def _sensitivity(judged: Judged, i: int) -> Array:
+    """|x| times the change of the gradient with any operand: what rounding inside may do."""
+    case = judged.case
+    total = np.zeros(case.operands[i].shape)
+    for towards in (1 + 1e-6, 1 - 1e-6):
+        moved = Case(case.subject, tuple(x * towards for x in case.operands), case.seed)
+        leaves, output = record(moved)
+        if np.shape(plain(output)) == judged.value.shape:
+            g = pull(leaves, output, judged.cotangent)[i]
+            change = np.abs(g - judged.pulled[i]) / 1e-6
+            total = np.maximum(total, np.where(np.isfinite(change), change, np.inf))
+    return total
+
+
+def pure(judged: Judged) -> None:
+    """Operands and cotangents stay as they are, results repeat bit for bit, nothing is shared."""
+    case = judged.case
+    operands = case.laid_out()
+    before = [x.copy() for x in operands]
+    cotangent = judged.cotangent.copy()
+    leaves, output = record(case)
+    first = pull(leaves, output, cotangent)
+    again = pull(leaves, output, cotangent)
+    if not np.array_equal(cotangent, judged.cotangent):
+        raise Violation("purity", None, "the cotangent was changed")
+    for argument, leaf, x, a, b in zip(
+        case.subject.args, leaves, before, first, again, strict=True
+    ):
+        if not np.array_equal(leaf._value, x, equal_nan=True):
+            raise Violation("purity", argument, "the operand was changed")
+        if not np.array_equal(a, b, equal_nan=True):
+            raise Violation("purity", argument, f"not repeatable: {a.tolist()}, then {b.tolist()}")
+        if a.size and (np.shares_memory(a, leaf._value) or np.shares_memory(a, cotangent)):
+            raise Violation("purity", argument, "the gradient shares memory with what was given")
+
+
+def layout_does_not_matter(judged: Judged) -> None:
+    """The gradient in the layout of the case is that in C order."""
+    case = judged.case
+    if case.layout == "C":
+        return
+    leaves, output = record(Case(case.subject, case.operands, case.seed, "C"))
+    for argument, g, want in zip(
+        case.subject.args, judged.pulled, pull(leaves, output, judged.cotangent), strict=True
+    ):
+        size = _sum_size(judged, want)
+        if not (np.abs(g - want) <= 1e-13 * size)[np.isfinite(want)].all():
+            raise Violation(
+                f"independence of layout ({case.layout})",
+                argument,
+                f"got {g.tolist()}, in C order {want.tolist()}",
+            )
+
+
+def second_derivatives_agree(judged: Judged) -> None:
+    """Reverse over reverse = forward over reverse = forward over forward = the oracle's.
+
+    Of <v, f> in two directions a and b. The oracle differentiates the first gradient, which
+    has been judged, in long double.
+    """
+    case, v = judged.case, judged.cotangent
+    if not judged.smooth or not v.size or not any(x.size for x in case.operands):
+        return
+    a = [case.weights(x.shape, 30 + i) for i, x in enumerate(case.operands)]
+    b = [case.weights(x.shape, 40 + i) for i, x in enumerate(case.operands)]
+    answers = {
+        "reverse over reverse, a then b": _reverse_over_reverse(case, v, a, b),
+        "reverse over reverse, b then a": _reverse_over_reverse(case, v, b, a),
+        "forward over reverse": _forward_over_reverse(case, v, a, b),
+        "forward over forward": _forward_over_forward(case, v, a, b),
+    }
+
+    def slope(operands: Sequence[Array]) -> Array:
+        leaves = [Tensor(x) for x in operands]
+        with np.errstate(all="ignore"):
+            output = case.subject.call(*leaves)
+            pulled = pull(leaves, output, v.astype(operands[0].dtype))
+        return np.asarray(sum(np.sum(g * u) for g, u in zip(pulled, a, strict=True)))
+
+    try:
+        seen = ridders(slope, case.operands, b, accept=1e-9)
+    except (Undecided, Discontinuous):
+        return
+    if not seen.smooth.all():
+        return
+    size = _second_order_size(judged, a)
+    allowed = 1e-9 * (abs(float(seen.right)) + size) + 4 * float(seen.error)
+    judged.report.oracles[f"{seen.oracle}, of the gradient"] += 1
+    for name, got in answers.items():
+        if not abs(got - float(seen.right)) <= allowed:
+            raise Violation(
+                "second derivatives agree",
+                None,
+                f"{name} gives {got!r}, {seen.oracle} of the gradient gives {float(seen.right)!r}",
+            )
+
+
+def _second_order_size(judged: Judged, a: Sequence[Array]) -> float:
+    """A scale below which a second derivative is rounding."""
+    first = 0.0
+    for u, columns in zip(a, judged.columns, strict=True):
+        for k, seen in enumerate(columns):
+            first += abs(float(u.flat[k])) * float(np.sum(np.abs(judged.cotangent * seen.right)))
+    longest = max((float(np.max(np.abs(x), initial=0.0)) for x in judged.case.operands), default=0)
+    return 1e-3 * first / max(longest, 1.0)
+
+
+def _reverse_over_reverse(case: Case, v: Array, a: Sequence[Array], b: Sequence[Array]) -> float:
+    leaves, output = record(case)
+    if not isinstance(output, Node) or not output.requires_grad:
+        return 0.0
+    with np.errstate(all="ignore"):
+        first = gradients(output, leaves, create_graph=True, cotangent=v)
+        slope: Any = sum((g * u).sum() for g, u in zip(first, a, strict=True))
+        if not isinstance(slope, Node) or not slope.requires_grad:
+            return 0.0
+        second = gradients(slope, leaves)
+    return float(sum(np.sum(h * u) for h, u in zip(second, b, strict=True)))
+
+
+def _forward_over_reverse(case: Case, v: Array, a: Sequence[Array], b: Sequence[Array]) -> float:
+    leaves, output = record(case)
+    if not isinstance(output, Node) or not output.requires_grad:
+        return 0.0
+    with np.errstate(all="ignore"):
+        first = gradients(output, leaves, create_graph=True, cotangent=v)
+        pushed = push_forward(first, dict(zip(leaves, b, strict=True)))
+    return float(sum(np.sum(u * t) for u, t in zip(a, pushed, strict=True) if t is not None))
+
+
+def _forward_over_forward(case: Case, v: Array, a: Sequence[Array], b: Sequence[Array]) -> float:
+    leaves, output = record(case)
+    if not isinstance(output, Node) or not output.requires_grad:
+        return 0.0
+    along = {leaf: Tensor(u, requires_grad=False) for leaf, u in zip(leaves, a, strict=True)}
+    with np.errstate(all="ignore"):
+        (first,) = push_forward([output], along, create_graph=True)
+        if not isinstance(first, Node) or not first.requires_grad:
+            return 0.0
+        (second,) = push_forward([first], dict(zip(leaves, b, strict=True)))
+    return 0.0 if second is None else float(np.sum(v * second))
+
+
+def scalar_equals_tensor(judged: Judged) -> None:
+    """An elementwise row on Values, element by element, is that on Tensors."""
+    case = judged.case
+    if not case.subject.is_elementwise or not judged.value.size:
+        return
+    whole = np.broadcast_arrays(*case.operands)
+    for place in range(min(judged.value.size, 3)):
+        numbers = [float(x.flat[place]) for x in whole]
+        values = [Value(number) for number in numbers]
+        leaves = [Tensor(number) for number in numbers]
+        with np.errstate(all="ignore"):
+            of_values, of_tensors = case.subject.call(*values), case.subject.call(*leaves)
+            left = gradients(of_values, values)
+            right = gradients(of_tensors, leaves)
+        pairs = [(float(of_values), float(of_tensors)), *zip(left, map(float, right), strict=True)]
+        for argument, (one, other) in zip((None, *case.subject.args), pairs, strict=True):
+            if not (one == other or abs(one - other) <= 8 * np.spacing(abs(other))):
+                raise Violation(
+                    "scalar equals tensor",
+                    argument,
+                    f"Value {one!r}, Tensor {other!r} at {numbers}",
+                )
+
+
+def scales_far_out(judged: Judged) -> None:
+    """If f(2 x) is exactly 2**d f(x), the gradient scales by 2**(d - 1) at 1e200 and 1e-200 too."""
+    case, v = judged.case, judged.cotangent
+    if not judged.value.any() or not judged.smooth:
+        return
+    degree = _degree(case)
+    if degree is None:
+        return
+    for k in (600, -600):
+        if abs(k * degree) > 950 or abs(k * (degree - 1)) > 950:
+            continue
+        far = Case(
+            case.subject, tuple(np.asarray(np.ldexp(x, k)) for x in case.operands), case.seed
+        )
+        if not np.array_equal(case.subject.value(far.operands), np.ldexp(judged.value, k * degree)):
+            continue
+        leaves, output = record(far)
+        for argument, g, near in zip(
+            case.subject.args, pull(leaves, output, v), judged.pulled, strict=True
+        ):
+            want = np.ldexp(near, k * (degree - 1))
+            if not (np.abs(g - want) <= 1e-12 * _sum_size(judged, want)).all():
+                raise Violation(
+                    "scale invariance",
+                    argument,
+                    f"operands times 2**{k}: got {g.tolist()}, want {want.tolist()}",
+                )
+
+
+def _degree(case: Case) -> int | None:
+    """The d of f(2 x) = 2**d f(x), if that holds exactly at a few random points; else None."""
+    found = None
+    for k in range(3):
+        rng = np.random.default_rng([7, k])
+        operands = []
+        for x, interval in zip(case.operands, case.subject.domain, strict=True):
+            sign = 1.0 if interval.low >= 0 else rng.choice([-1.0, 1.0], x.shape)
+            operands.append(np.asarray(sign * rng.uniform(0.5, 3.0, x.shape)))
+        value = case.subject.value(operands)
+        if not np.isfinite(value).all() or not value.all():
+            return None
+        doubled = case.subject.value([2 * x for x in operands])
+        shrunk = case.subject.value([x / 1024 for x in operands])
+        degrees = [
+            d
+            for d in (-2, -1, 0, 1, 2, 3)
+            if np.array_equal(doubled, np.ldexp(value, d))
+            and np.array_equal(shrunk, np.ldexp(value, -10 * d))
+        ]
+        if not degrees or (found is not None and degrees != found):
+            return None
+        found = degrees
+    return found[0] if found else None
+
+
+PROPERTIES: dict[str, Callable[[Judged], None]] = {
+    "VJP equals the oracle's": vjp_equals_oracle,
+    "JVP equals the oracle's": jvp_equals_oracle,
+    "VJP and JVP are adjoint": vjp_and_jvp_are_adjoint,
+    "VJP is linear in the cotangent": vjp_is_linear,
+    "shapes and dtypes": shapes_and_dtypes_are_right,
+    "float32 agrees with float64": float32_agrees,
+    "second derivatives agree": second_derivatives_agree,
+    "scalar equals tensor": scalar_equals_tensor,
+    "scale invariance": scales_far_out,
+    "purity": pure,
+    "independence of layout": layout_does_not_matter,
+}
+
+__all__ = ["PROPERTIES", "Judged", "Violation", "judge"]

@@ -1,0 +1,173 @@
+"""Whether an expression is zero: by rewriting it to 0, within a time; or not, at a point."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sympy
+
+from autograd_bp.testing.regions import Expression, Region, Symbol
+
+Point = dict[Symbol, Expression]
+
+_DIGITS = 40
+_POINTS = 6
+_TRIES = 80
+# Simple numbers first: the counterexample that is shown is the first that is found.
+_POOL = tuple(map(sympy.Rational, "2 1/2 3 1/3 5/4 7 1/10 19 41/2 1/50 60".split()))
+
+
+class OutOfTime(BaseException):
+    """Raised inside a computation that took too long; no `except Exception` stops it."""
+
+
+def within(seconds: float, compute: Callable[[], Any], otherwise: Any) -> Any:
+    """The result of `compute()`, or `otherwise` if there is none after so many seconds.
+
+    SymPy's simplification has no bound on its time, and it is Python all through: in a thread of
+    its own, every call that it makes first looks at the clock. So this works in any thread, and
+    leaves the caller's debugger or coverage measurement alone.
+    """
+    end = time.monotonic() + seconds
+    results: list[Any] = []
+    errors: list[Exception] = []
+
+    def look_at_the_clock(_frame: Any, _event: str, _argument: Any) -> None:
+        if time.monotonic() > end:
+            raise OutOfTime
+
+    def work() -> None:
+        sys.settrace(look_at_the_clock)
+        try:
+            results.append(compute())
+        except OutOfTime:
+            pass
+        except Exception as error:  # noqa: BLE001  (raised again where it is awaited)
+            errors.append(error)
+        finally:
+            sys.settrace(None)
+
+    thread = threading.Thread(target=work, name="proof", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0] if results else otherwise
+
+
+# -- it is zero -----------------------------------------------------------------------------------
+
+
+def vanishes(expression: Expression) -> bool:
+    """Whether rewriting gets the expression to 0; False only says that it was not got there."""
+    if _rewritten_to_zero(expression):
+        return True
+    reals = [s for s in expression.free_symbols if s.is_real and s.is_positive is None]
+    if not reals or len(reals) > 3:
+        return False
+    new = {s: sympy.Dummy(s.name, positive=True) for s in reals}
+    return all(
+        _rewritten_to_zero(
+            expression.xreplace({s: sign * new[s] for s, sign in zip(reals, signs, strict=True)})
+        )
+        for signs in itertools.product((1, -1), repeat=len(reals))
+    )
+
+
+def _rewritten_to_zero(expression: Expression) -> bool:
+    for rewrite in _REWRITINGS:
+        expression = rewrite(expression)
+        if expression == 0:
+            return True
+    return False
+
+
+def _in_exponentials(expression: Expression) -> Expression:
+    hyperbolic = expression.rewrite(
+        (sympy.sinh, sympy.cosh, sympy.tanh, sympy.coth, sympy.sech, sympy.csch), sympy.exp
+    )
+    trigonometric = hyperbolic.replace(sympy.tan, lambda x: sympy.sin(x) / sympy.cos(x))
+    return sympy.expand_power_exp(sympy.expand(trigonometric))
+
+
+def _over_one_denominator(expression: Expression) -> Expression:
+    numerator, denominator = sympy.fraction(sympy.together(expression))
+    expanded = sympy.expand(sympy.expand_power_exp(sympy.expand(numerator)))
+    return expanded if expanded == 0 else expanded / denominator
+
+
+def _with_factored_roots(expression: Expression) -> Expression:
+    """Radicands as products: a root of positive factors falls apart into theirs."""
+    return expression.replace(
+        lambda e: e.is_Pow and e.exp.is_Rational and not e.exp.is_Integer,
+        lambda e: sympy.factor(sympy.together(e.base)) ** e.exp,
+    )
+
+
+_REWRITINGS: tuple[Callable[[Expression], Expression], ...] = (
+    sympy.expand,
+    lambda e: _over_one_denominator(_in_exponentials(_with_factored_roots(e))),
+    sympy.simplify,
+    lambda e: sympy.simplify(sympy.radsimp(sympy.expand_log(e, force=False))),
+    lambda e: sympy.simplify(e.rewrite(sympy.exp)),
+)
+
+
+# -- it is not --------------------------------------------------------------------------------------
+
+
+def points(region: Region) -> Iterator[Point]:
+    """Points of a region, by its variables, with simple coordinates."""
+    symbols: set[Symbol] = set()
+    for s in (*region.arguments, *region.params):
+        symbols |= region.at(s).free_symbols
+    variables = sorted(symbols, key=str)
+    rng = random.Random(len(variables))
+    found = 0
+    for k in range(_TRIES):
+        pool = _POOL[: 3 + k // 4]
+        point = {s: _coordinate(s, pool, rng) for s in variables}
+        point = region.whole_numbers(point)
+        if region.holds_at(point):
+            yield point
+            found += 1
+            if found == _POINTS:
+                return
+
+
+def _coordinate(symbol: Symbol, pool: tuple[Expression, ...], rng: random.Random) -> Expression:
+    number = rng.choice(pool)
+    if symbol.is_integer:
+        number = sympy.Integer(rng.randrange(4))
+    return number if symbol.is_nonnegative else rng.choice((1, -1)) * number
+
+
+def value_at(expression: Expression, digits: int = _DIGITS) -> Expression | None:
+    """A finite real number, oo or -oo or nan; None where there is no real value."""
+    if expression in (sympy.oo, -sympy.oo, sympy.nan, sympy.zoo):
+        return sympy.nan if expression is sympy.zoo else expression
+    value = sympy.N(expression, digits, maxn=10 * digits, chop=False)
+    if not value.is_number or value.is_real is False or value.is_real is None:
+        return None
+    return value
+
+
+def differ(left: Expression, right: Expression, *, rounded: bool) -> bool:
+    """Whether two numbers are certainly not the same.
+
+    A difference is believed if it stays when the digits are doubled, and, where a rounded constant
+    stands in a formula, if it is larger than the rounding can be.
+    """
+    if not (left.is_finite and right.is_finite):
+        return bool(left != right) or left is sympy.nan
+    rough, fine = (sympy.N(left - right, digits, maxn=1000) for digits in (20, 50))
+    if not (fine.is_real and fine != 0 and abs(rough - fine) <= abs(fine) / 10**6):
+        return False
+    size = max(abs(sympy.N(left, 20)), abs(sympy.N(right, 20)))
+    return bool(abs(fine) > size * sympy.Rational(1, 10**13)) if rounded else True

@@ -1,0 +1,192 @@
+"""Derivatives of a function of mpmath numbers by central differences, with digits to spare.
+
+Nothing is assumed about the function but that it is smooth next to the point, on a scale that is
+given roughly. The step shrinks and the precision grows until two results agree to 18 digits; an
+entry is taken for zero only when everything above 1e-330, less than any float, would have shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.rules.exact import MP, Number, Undefined
+
+_AGREEMENT = 1e-18
+_NOTHING = MP.mpf(10) ** -330
+_STEPS = (18, 36, 72, 144, 288, 576, 1152)
+"""Decimal digits by which the step is below the scale of the point."""
+_MOST_DIGITS = 4000
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """The value of a function at a point, and its partial derivatives of first and second order."""
+
+    value: Number
+    first: tuple[Number, ...]
+    second: tuple[tuple[Number, ...], ...]
+
+
+class Unsettled(AssertionError):
+    """No two results agreed: the point is no place for a derivative."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A difference quotient, and how much of it may be rounding."""
+
+    quotient: Number
+    noise: Number
+
+    @property
+    def is_noise(self) -> bool:
+        return bool(abs(self.quotient) <= 1e6 * self.noise)
+
+    def settles(self, coarser: _Entry) -> bool:
+        if abs(self.quotient) < _NOTHING:
+            return bool(self.noise < _NOTHING and (coarser.is_noise or _is_nothing(coarser)))
+        return bool(
+            abs(coarser.quotient - self.quotient) <= _AGREEMENT * abs(self.quotient)
+        )
+
+
+def _is_nothing(entry: _Entry) -> bool:
+    return bool(abs(entry.quotient) < _NOTHING)
+
+
+def derivatives(
+    function: Callable[..., Number], point: Sequence[float], scales: Sequence[Number]
+) -> Derivatives:
+    """All derivatives up to the second of `function` at `point`.
+
+    `scales` bounds from above, per argument, how far the nearest kink or pole may be.
+    """
+    guard = 0
+    before: list[_Entry] | None = None
+    for digits in _STEPS:
+        entries, value = _differences(function, point, scales, digits, guard)
+        if before is not None and all(e.settles(b) for e, b in zip(entries, before, strict=True)):
+            return _arranged(value, [entry.quotient for entry in entries], len(point))
+        noise = max((entry.noise for entry in entries if entry.is_noise), default=MP.zero)
+        if noise > _NOTHING / 1e4:
+            guard = min(guard + int(MP.log10(noise)) + 336, _MOST_DIGITS)
+        before = entries
+    raise Unsettled(f"the derivatives at {point} do not settle: {entries}")
+
+
+def _differences(
+    function: Callable[..., Number],
+    point: Sequence[float],
+    scales: Sequence[Number],
+    digits: int,
+    guard: int,
+) -> tuple[list[_Entry], Number]:
+    """First derivatives, then second by rows."""
+    n = len(point)
+    with MP.workdps(3 * digits + spread_of(point, scales) + guard + 12):
+        x = [MP.mpf(coordinate) for coordinate in point]
+        steps = [_power_of_two(scale * MP.mpf(10) ** -digits) for scale in scales]
+        largest = MP.zero
+
+        def at(*moves: tuple[int, int]) -> Number:
+            nonlocal largest
+            moved = list(x)
+            for k, direction in moves:
+                moved[k] += direction * steps[k]
+            result = finite(function(*moved))
+            largest = max(largest, abs(result))
+            return result
+
+        here = at()
+        up, down = [at((k, 1)) for k in range(n)], [at((k, -1)) for k in range(n)]
+        first = [(up[k] - down[k]) / (2 * steps[k]) for k in range(n)]
+        second: dict[tuple[int, int], Number] = {}
+        for i in range(n):
+            second[i, i] = (up[i] - 2 * here + down[i]) / steps[i] ** 2
+            for j in range(i):
+                corners = (
+                    at((i, 1), (j, 1)) - at((i, 1), (j, -1)) - at((i, -1), (j, 1))
+                ) + at((i, -1), (j, -1))
+                second[i, j] = second[j, i] = corners / (4 * steps[i] * steps[j])
+        rounding = largest * MP.eps * 8
+        entries = [_Entry(first[k], rounding / steps[k]) for k in range(n)]
+        entries += [
+            _Entry(second[i, j], rounding / (steps[i] * steps[j]))
+            for i in range(n)
+            for j in range(n)
+        ]
+    return entries, here
+
+
+def finite(number: Any) -> Number:
+    """A value of a function as a number; Undefined where there is none."""
+    result = MP.mpf(number)
+    if not MP.isfinite(result):
+        raise Undefined
+    return result
+
+
+def spread_of(point: Iterable[float], scales: Iterable[Number]) -> int:
+    """How many digits it takes to tell neighbours at these scales apart."""
+    largest, smallest = max(abs(MP.mpf(x)) for x in point), min(scales)
+    return max(0, int(MP.log10(largest / smallest))) if largest else 0
+
+
+def _power_of_two(x: Number) -> Number:
+    """The largest power of two up to x: added to a float it rounds nothing away."""
+    return MP.ldexp(MP.one, int(MP.floor(MP.log(x, 2))))
+
+
+def _arranged(value: Number, entries: list[Number], n: int) -> Derivatives:
+    rows = [tuple(entries[n + i * n : n + (i + 1) * n]) for i in range(n)]
+    return Derivatives(value, tuple(entries[:n]), tuple(rows))
+
+
+# -- kinks ----------------------------------------------------------------------------------------
+
+
+def slopes_around(
+    function: Callable[..., Number], point: Sequence[float], direction: Sequence[float]
+) -> tuple[Number, Number]:
+    """The least and the largest derivative along `direction` at the point and next to it.
+
+    From either side at the point itself, and at neighbours on all sides: where a function has a
+    kink, a subgradient is between these; at a jump so is the slope beside it.
+    """
+    n = len(point)
+    scale = min((abs(MP.mpf(x)) for x in point if x), default=MP.one)
+    with MP.workdps(160 + spread_of(point, [scale])):
+        reach, step = scale * MP.mpf(10) ** -20, scale * MP.mpf(10) ** -50
+        x = [MP.mpf(coordinate) for coordinate in point]
+
+        def slope(start: Sequence[Number], side: int) -> Number | None:
+            """None where the function jumps, or has no value."""
+            try:
+                values = [
+                    finite(function(*(a + side * h * d for a, d in zip(start, direction, strict=True))))
+                    for h in (MP.zero, step / 1024, step)
+                ]
+            except (Undefined, ZeroDivisionError):
+                return None
+            near, far = (values[1] - values[0]) / step * 1024, (values[2] - values[0]) / step
+            return None if abs(near - far) > 1e-6 * abs(far) else side * far
+
+        found = [slope(x, 1), slope(x, -1)]
+        for moves in _all_around(n):
+            start = [a + reach * move for a, move in zip(x, moves, strict=True)]
+            found.append(slope(start, 1))
+    slopes = [s for s in found if s is not None]
+    assert slopes, f"nothing around {point} has a slope"
+    return min(slopes), max(slopes)
+
+
+def _all_around(n: int) -> list[tuple[float, ...]]:
+    """Directions into every region between n crossing kinks: all signs, all orders of size."""
+    turns = 8 * n
+    return [
+        tuple(math.cos(2 * math.pi * (turn + 0.4) * (k + 1) / turns + k) for k in range(n))
+        for turn in range(turns)
+    ]
