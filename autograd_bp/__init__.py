@@ -9,6 +9,7 @@
 """
 
 import difflib
+import importlib
 from typing import Any
 
 from autograd_bp import functions, graph, linalg, numpy_protocol, rules, trees
@@ -57,7 +58,10 @@ globals().update(PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
-    # Type checkers take from this signature that the operations are here.
+    # Type checkers take from this signature that the operations are here. The kit that checks
+    # rules needs more libraries than the engine: it is imported when it is first used.
+    if name == "testing":
+        return importlib.import_module("autograd_bp.testing")
     close = difflib.get_close_matches(name, [*__all__], n=1)
     hint = f": did you mean {close[0]}?" if close else ""
     raise AttributeError(f"autograd_bp has no {name!r}{hint}")

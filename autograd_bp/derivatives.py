@@ -6,7 +6,7 @@ a graph that can be differentiated again; and tangents are carried forward.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from autograd_bp.node import Node
 from autograd_bp.operations import NODE, apply, to_value
 from autograd_bp.recording import recording
 from autograd_bp.rules import ROWS, Rule
-from autograd_bp.sweep import Sweep, conform, leading_to, sweep, topological_order
+from autograd_bp.sweep import Sweep, leading_to, sweep, topological_order
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
@@ -187,36 +187,61 @@ def push_forward(
     Numbers and arrays; with `create_graph`, nodes. None where no tangent arrives.
     """
     order = topological_order([n for n in outputs if isinstance(n, Node)], constants=False)
+    with recording(), np.errstate(all="ignore"):
+        if create_graph:
+            return _pushed(outputs, order, tangents, _push_nodes)
+        pushed = _pushed(outputs, order, tangents, _push)
+        if any(np.isnan(tangent).any() for tangent in pushed if tangent is not None):
+            pushed = _pushed(outputs, order, tangents, _push_guarded)
+        return pushed
+
+
+def _pushed(
+    outputs: Sequence[Node],
+    order: Sequence[Node],
+    tangents: Mapping[Node, Any],
+    push: Callable[[Node, Sequence[Any]], Any],
+) -> list[Any]:
     known: dict[Node, Any] = dict(tangents)
-    with recording(), np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
-        for node in order:
-            if node.rule is None or node in known:
-                continue
-            of_parents = [None if p is None else known.get(p) for p in node._parents]
-            if any(tangent is not None for tangent in of_parents):
-                total = _push_nodes(node, of_parents) if create_graph else _push(node, of_parents)
-                if total is not None:
-                    known[node] = conformed(total, node) if create_graph else conform(node, total)
+    for node in order:
+        if node.rule is None or node in known:
+            continue
+        of_parents = [None if p is None else known.get(p) for p in node._parents]
+        if any(tangent is not None for tangent in of_parents):
+            total = push(node, of_parents)
+            if total is not None:
+                known[node] = total
     return [known.get(node) for node in outputs]
 
 
 def _push(node: Node, tangents: Sequence[Any]) -> Any:
-    rule = node.rule
+    return _pushed_numbers(node, tangents, guarded=False)
+
+
+def _push_guarded(node: Node, tangents: Sequence[Any]) -> Any:
+    return _pushed_numbers(node, tangents, guarded=True)
+
+
+def _pushed_numbers(node: Node, tangents: Sequence[Any], *, guarded: bool) -> Any:
+    rule, args = node.rule, node.args
     if type(rule) is not Rule:
-        return rule.push(node, tangents)
-    try:
-        return _sum_of_pushes(rule.array.jvp, node, node.args, tangents)
-    except FloatingPointError:
-        with np.errstate(invalid="ignore"):
-            return _sum_of_pushes(rule.array.guarded_jvp, node, node.args, tangents)
+        total = rule.push(node, tangents)
+    else:
+        if node._on_floats:  # NumPy's floats divide by zero as arrays do
+            args = tuple(map(np.float64, args))
+            tangents = [None if t is None else np.float64(t) for t in tangents]
+        jvp = rule.array.guarded_jvp if guarded else rule.array.jvp
+        total = _sum_of_pushes(jvp, node, args, tangents)
+    return None if total is None else node._conform(total)
 
 
 def _push_nodes(node: Node, tangents: Sequence[Any]) -> Any:
     operands = recorded_operands(node)
-    with np.errstate(all="ignore"):
-        if type(node.rule) is not Rule:
-            return node.rule.push_nodes(node, tangents, operands)
-        return _sum_of_pushes(node.rule.read(NODE).jvp, node, operands, tangents)
+    if type(node.rule) is not Rule:
+        total = node.rule.push_nodes(node, tangents, operands)
+    else:
+        total = _sum_of_pushes(node.rule.read(NODE).jvp, node, operands, tangents)
+    return None if total is None else conformed(total, node)
 
 
 def _sum_of_pushes(jvp: Any, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:

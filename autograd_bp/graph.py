@@ -81,5 +81,5 @@ def contributions(node: Node, cotangent: Number) -> tuple[Number | None, ...]:
     """
     if node.rule is None:
         return ()
-    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
+    with np.errstate(all="ignore"):
         return tuple(pull(node, cotangent))

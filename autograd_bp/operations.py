@@ -26,7 +26,14 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     )
     nodes = [operand for operand in operands if isinstance(operand, Node)]
     if not nodes:
-        return rule.array.forward(*map(as_operand, operands), *params)
+        return np.asarray(rule.array.forward(*map(as_operand, operands), *params))[()]
+    if rule.kind != "elementwise" and rule.name not in ("reshape", "stack"):
+        operands = tuple(
+            tensor.apply(ROWS["reshape"], (operand,), ((),))
+            if isinstance(operand, Value)
+            else operand
+            for operand in operands
+        )
     if (
         rule.kind == "elementwise"
         and all(isinstance(node, Value) for node in nodes)

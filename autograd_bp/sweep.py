@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_bp.node import Node
 from autograd_bp.recording import state
@@ -50,12 +50,13 @@ def topological_order(
     return sorted(found, key=_by_serial)
 
 
-def pull(node: Node, cotangent: Any, path: Container[Node] | None = None) -> list[Any]:
+def pull(
+    node: Node, cotangent: Any, path: Container[Node] | None = None, *, guarded: bool = True
+) -> list[Any]:
     """What `cotangent`, that of the node, contributes to each parent; None where not needed.
 
-    With `path`, only parents in it need theirs. Must run under `np.errstate(invalid="raise")`:
-    the products are taken as they are, and again with zero times infinity kept zero if that
-    made something undefined.
+    With `path`, only parents in it need theirs. Guarded, a zero of the cotangent stays zero
+    through an infinite or undefined derivative. Should run with floating-point warnings off.
     """
     rule = node.rule
     if type(cotangent) is float and type(rule) is Rule:
@@ -68,39 +69,20 @@ def pull(node: Node, cotangent: Any, path: Container[Node] | None = None) -> lis
     if type(rule) is not Rule:
         raw = rule.pull(node, cotangent, flags)
     else:
+        vjp = rule.array.guarded_vjp if guarded else rule.array.vjp
         operands = (cotangent, node._value, *node.args, *node._params)
-        try:
-            raw = _products(rule.array.vjp, operands, parents, flags)
-        except FloatingPointError:
-            with np.errstate(invalid="ignore"):
-                raw = _products(rule.array.guarded_vjp, operands, parents, flags)
+        raw = []
+        for i, flag in enumerate(flags):
+            if not flag:
+                raw.append(None)
+            elif (function := vjp[i]) is None:
+                raw.append(parents[i]._zero())  # type: ignore[union-attr]
+            else:
+                raw.append(function(*operands))
     return [
-        conform(parent, contribution) if flag else None  # type: ignore[arg-type]
+        parent._conform(contribution) if flag else None  # type: ignore[union-attr]
         for parent, contribution, flag in zip(parents, raw, flags, strict=True)
     ]
-
-
-def conform(node: Node, contribution: Any) -> Any:
-    """The contribution in the node's shape and dtype; inf - inf on the way is nan."""
-    try:
-        return node._conform(contribution)
-    except FloatingPointError:
-        with np.errstate(invalid="ignore"):
-            return node._conform(contribution)
-
-
-def _products(
-    vjp: Any, operands: tuple[Any, ...], parents: tuple[Node | None, ...], flags: list[bool]
-) -> list[Any]:
-    raw: list[Any] = []
-    for i, flag in enumerate(flags):
-        if not flag:
-            raw.append(None)
-        elif (function := vjp[i]) is None:
-            raw.append(parents[i]._zero())  # type: ignore[union-attr]
-        else:
-            raw.append(function(*operands))
-    return raw
 
 
 def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:
@@ -127,7 +109,7 @@ def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> l
                     *map(np.float64, (cotangent, out, *operands[n:])), *params
                 )
         if type(contribution) is not float or not parent._on_floats:
-            contribution = conform(parent, contribution)
+            contribution = parent._conform(contribution)
         contributions.append(contribution)
     return contributions
 
@@ -148,46 +130,75 @@ def sweep(
     With `wanted`, only what leads to these nodes is computed, and only theirs are kept. With
     `between=False`, those of nodes between leaves and outputs are let go as soon as used, unless
     their class keeps them.
+
+    Products are taken as they are. Should that leave nan anywhere, all is done again with
+    products that keep a zero cotangent zero: whatever is nan then, is.
     """
-    result = Sweep()
-    cotangents, owned = result.cotangents, result.owned
     order = topological_order(seeds, constants=False)
     path = kept = None
     if wanted is not None:
         path, kept = leading_to(order, wanted), set(wanted)
+
+    def run(guarded: bool) -> Sweep:
+        with np.errstate(all="ignore"):
+            return _run(seeds, order, path, kept, between, guarded)
+
+    # A monitor would see what the first attempt gets wrong.
+    result = run(guarded=state.monitor is not None)
+    if any(type(g) is np.ndarray and _has_nan(g) for g in result.cotangents.values()):
+        result = run(guarded=True)
+    return result
+
+
+def _run(
+    seeds: Mapping[Node, Any],
+    order: Sequence[Node],
+    path: Container[Node] | None,
+    kept: Container[Node] | None,
+    between: bool,
+    guarded: bool,
+) -> Sweep:
+    result = Sweep()
+    cotangents, owned = result.cotangents, result.owned
     for node, seed in seeds.items():
         if node.requires_grad and (path is None or node in path):
             cotangents[node] = seed
     monitor = state.monitor
-    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
-        while order:
-            node = order.pop()
-            cotangent = cotangents.get(node)
-            if cotangent is None:
-                continue
-            if node.rule is None:
-                if kept is not None and node not in kept:
-                    del cotangents[node]
-                continue
-            contributions = pull(node, cotangent, path)
-            if monitor is not None:
-                monitor.pulled(node, cotangent, contributions)
-            for parent, contribution in zip(node._operands, contributions, strict=False):
-                if contribution is None:
-                    continue
-                known = cotangents.get(parent)
-                if known is None:
-                    cotangents[parent] = contribution
-                    if type(contribution) is not float and _is_fresh(contribution, node, cotangent):
-                        owned.add(parent)
-                elif type(known) is float:
-                    cotangents[parent] = known + contribution
-                else:
-                    cotangents[parent] = _add(known, contribution, parent in owned)
-                    owned.add(parent)
-            if node not in kept if kept is not None else not (between or node._on_floats):
+    for node in reversed(order):
+        cotangent = cotangents.get(node)
+        if cotangent is None:
+            continue
+        if node.rule is None:
+            if kept is not None and node not in kept:
                 del cotangents[node]
+            continue
+        contributions = pull(node, cotangent, path, guarded=guarded)
+        if monitor is not None:
+            monitor.pulled(node, cotangent, contributions)
+        for parent, contribution in zip(node._operands, contributions, strict=False):
+            if contribution is None:
+                continue
+            known = cotangents.get(parent)
+            if known is None:
+                cotangents[parent] = contribution
+                if type(contribution) is not float and _is_fresh(contribution, node, cotangent):
+                    owned.add(parent)
+            elif type(known) is float:
+                cotangents[parent] = known + contribution
+            elif parent in owned:
+                np.add(known, contribution, out=known)
+            else:
+                cotangents[parent] = np.asarray(known + contribution)
+                owned.add(parent)
+        if node not in kept if kept is not None else not (between or node._on_floats):
+            del cotangents[node]
     return result
+
+
+def _has_nan(array: NDArray[Any]) -> bool:
+    """Whether an element is nan: one pass through BLAS, where it can."""
+    flat = array.ravel(order="K")
+    return bool(np.isnan(np.dot(flat, flat)))
 
 
 def _is_fresh(contribution: Any, node: Node, cotangent: Any) -> bool:
@@ -198,20 +209,6 @@ def _is_fresh(contribution: Any, node: Node, cotangent: Any) -> bool:
         and contribution.base is None
         and contribution.flags.writeable
     )
-
-
-def _add(known: Any, contribution: Any, in_place: bool) -> Any:
-    if in_place:
-        # inf - inf raises when all is done, and has set the entry to nan as it should.
-        with contextlib.suppress(FloatingPointError):
-            np.add(known, contribution, out=known)
-        return known
-    try:
-        total = known + contribution
-    except FloatingPointError:
-        with np.errstate(invalid="ignore"):
-            total = known + contribution
-    return np.asarray(total)
 
 
 def leading_to(order: Sequence[Node], wanted: Iterable[Node]) -> set[Node]:

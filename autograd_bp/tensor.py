@@ -112,7 +112,10 @@ class Tensor(Node):
                     "y.backward(np.ones(y.shape))"
                 )
             return np.ones(shape, dtype)
-        seed = leaf_array(cotangent._value if isinstance(cotangent, Node) else cotangent)
+        try:
+            seed = leaf_array(cotangent._value if isinstance(cotangent, Node) else cotangent)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"the cotangent is no array of real numbers: {error}") from None
         if seed.shape != shape:
             raise ValueError(
                 f"the cotangent has shape {seed.shape}, but {self!r} has shape {shape}: they must "

@@ -236,6 +236,8 @@ def as_float(number: Any) -> float:
         raise TypeError(
             f"{number!r} is a node already; for a new leaf of the same value use its .data"
         )
+    if isinstance(number, np.ma.MaskedArray):
+        raise TypeError("a masked array has no Value: fill it first, as in number.filled(0.0)")
     array = np.asarray(number) if isinstance(number, np.ndarray | np.generic) else None
     if array is not None and array.size == 1 and array.dtype.kind in "biuf":
         return float(array.reshape(()))
@@ -367,6 +369,15 @@ def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, A
     return method, reflected
 
 
+def _power_with_modulus(power: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def method(self: Any, exponent: Any, modulus: Any = None) -> Any:
+        if modulus is not None:
+            raise TypeError("pow(x, y, modulus) has no derivative: leave the modulus out")
+        return power(self, exponent)
+
+    return method
+
+
 def _compared(left: Value, right: Any, compare: Callable[[Any, Any], Any]) -> Any:
     if isinstance(right, Value):
         return bool(compare(left._value, right._value))
@@ -387,6 +398,7 @@ for _symbol, _row in (
     _method, _reflected = _binary(ROWS[_row])
     setattr(Value, f"__{_symbol}__", _method)
     setattr(Value, f"__r{_symbol}__", _reflected)
+Value.__pow__ = _power_with_modulus(Value.__pow__)
 for _row in ("neg", "abs"):
     setattr(Value, f"__{_row}__", _unary(ROWS[_row]))
 for _row in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu"):

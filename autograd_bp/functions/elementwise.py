@@ -128,6 +128,8 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
     The derivative passes on the closed interval.
     """
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise ValueError("clip: a limit is given twice, as a_min or a_max and as min or max")
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
     return apply(
@@ -191,6 +193,6 @@ PREDICATES: dict[str, Callable[..., Any]] = {
     name: predicate(name)
     for name in (
         "greater greater_equal less less_equal equal not_equal logical_and logical_or logical_not "
-        "logical_xor isnan isinf isfinite signbit argmax argmin argsort any all count_nonzero"
+        "logical_xor bitwise_and bitwise_or bitwise_xor invert isnan isinf isfinite signbit argmax argmin argsort any all count_nonzero"
     ).split()
 }

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_bp.operands import plain_index
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
-from autograd_bp.rules.arrays import indexed_shape, shape_of, winners
+from autograd_bp.rules.arrays import indexed_shape, normalized_axes, shape_of, winners
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -27,7 +27,7 @@ def take(
     a = joined(a)
     if axis is None:
         a, axis = apply(ROWS["reshape"], (a,), ((-1,),)), 0
-    axis = operator.index(axis)
+    (axis,) = normalized_axes(operator.index(axis), len(shape_of(a)))
     n = shape_of(a)[axis]
     places = np.asarray(plain_index(indices))
     if places.dtype.kind not in "iu":
@@ -38,7 +38,7 @@ def take(
         places = np.clip(places, 0, n - 1)
     elif mode != "raise":
         raise ValueError(f"take: mode is 'raise', 'wrap' or 'clip', not {mode!r}")
-    return getitem(a, (*(slice(None),) * (axis % len(shape_of(a))), places))
+    return getitem(a, (*(slice(None),) * axis, places))
 
 
 class at:  # noqa: N801  (used like a function: ab.at(x, index).set(v))
@@ -71,6 +71,8 @@ class at:  # noqa: N801  (used like a function: ab.at(x, index).set(v))
     def add(self, values: Any) -> Any:
         """x with `values` added there; at a position named twice, both are."""
         shape = shape_of(self._x)
+        if isinstance(values, int | float) and hasattr(self._x, "dtype"):
+            values = np.asarray(values, np.result_type(self._x.dtype, values))
         laid_out = apply(ROWS["broadcast_to"], (values,), (indexed_shape(shape, self._index),))
         return self._x + apply(ROWS["scatter"], (laid_out,), (self._index, shape))
 

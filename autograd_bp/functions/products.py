@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_bp.functions.elementwise import ELEMENTWISE, refuse_out
 from autograd_bp.functions.indexing import getitem
-from autograd_bp.functions.shapes import ravel, reshape, transpose
+from autograd_bp.functions.shapes import asarray, ravel, reshape, transpose
 from autograd_bp.functions.subscripts import parse
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
@@ -101,12 +101,13 @@ def einsum(*operands: Any, out: None = None, optimize: Any = True) -> Any:  # no
     """
     refuse_out(out, "einsum")
     arrays, labels, result = parse(operands, lambda x: len(shape_of(joined(x))))
-    arrays = [joined(array) for array in arrays]
+    arrays = [asarray(array) for array in arrays]
     lengths = _lengths([shape_of(array) for array in arrays], labels)
+    distinct = [_distinct(array, own, lengths) for array, own in zip(arrays, labels, strict=True)]
     simple = []
-    for i, (array, own) in enumerate(zip(arrays, labels, strict=True)):
-        elsewhere = set(result).union(*(other for j, other in enumerate(labels) if j != i))
-        simple.append(_simplified(array, own, lengths, elsewhere))
+    for i, (array, own) in enumerate(distinct):
+        elsewhere = set(result).union(*(other for j, (_, other) in enumerate(distinct) if j != i))
+        simple.append(_without_lone(array, own, elsewhere))
     terms = [own for _, own in simple]
     present = set().union(*terms)
     # A label of length 1 everywhere may be left in nothing but the result.
@@ -135,10 +136,8 @@ def _lengths(shapes: Sequence[tuple[int, ...]], labels: Sequence[str]) -> dict[s
     return lengths
 
 
-def _simplified(
-    array: Any, own: str, lengths: dict[str, int], elsewhere: set[str]
-) -> tuple[Any, str]:
-    """An operand whose labels are distinct, of full length, and not all its own."""
+def _distinct(array: Any, own: str, lengths: dict[str, int]) -> tuple[Any, str]:
+    """An operand whose labels are distinct and of full length."""
     shape = shape_of(array)
     full = [k for k, label in enumerate(own) if shape[k] == lengths[label]]
     if len(full) < len(own):  # axes of length 1 that broadcast
@@ -151,8 +150,13 @@ def _simplified(
             array = transpose(array, [*places, *rest])
             array = getitem(array, (np.arange(lengths[label]),) * len(places))
             own = label + "".join(own[k] for k in rest)
-    lone = tuple(k for k, label in enumerate(own) if label not in elsewhere)
-    if lone:
-        array = apply(ROWS["sum"], (array,), (lone, False))
-        own = "".join(label for k, label in enumerate(own) if k not in lone)
     return array, own
+
+
+def _without_lone(array: Any, own: str, elsewhere: set[str]) -> tuple[Any, str]:
+    """An operand summed over the labels that are nowhere else."""
+    lone = tuple(k for k, label in enumerate(own) if label not in elsewhere)
+    if not lone:
+        return array, own
+    kept = "".join(label for k, label in enumerate(own) if k not in lone)
+    return apply(ROWS["sum"], (array,), (lone, False)), kept

@@ -132,7 +132,9 @@ def std(
     a = joined(a) if dtype is None else astype(a, dtype)
     ddof = ddof if correction is None else correction
     if where is not True:
-        return apply(ROWS["sqrt"], (var(a, axis, ddof=ddof, keepdims=keepdims, where=where),))
+        deviation = choose(where, a - mean(a, axis, keepdims=True, where=where), 0.0)
+        size = apply(ROWS["norm2"], (deviation,), (plain_axis(axis), bool(keepdims)))
+        return size / (_selected(a, where, axis, keepdims) - ddof) ** 0.5
     return apply(ROWS["std"], (a,), (plain_axis(axis), ddof, bool(keepdims)))
 
 

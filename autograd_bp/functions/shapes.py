@@ -46,6 +46,8 @@ def astype(a: Any, dtype: DTypeLike) -> Any:
     """The elements in another dtype. To integers or booleans no derivative passes."""
     a = joined(a)
     target = np.dtype(dtype)
+    if target.kind not in "fiub":
+        raise TypeError(f"a Tensor holds real numbers: there is no astype({target})")
     if not isinstance(a, Node):
         return np.asarray(a).astype(target)
     if target.kind != "f":
@@ -153,16 +155,19 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 def atleast_1d(*arrays: Any) -> Any:
     """With at least one axis."""
-    results = [reshape(a, (1,)) if _ndim(joined(a)) == 0 else joined(a) for a in arrays]
-    return results[0] if len(results) == 1 else tuple(results)
+    return _at_least(1, arrays)
 
 
 def atleast_2d(*arrays: Any) -> Any:
     """With at least two axes; new ones come first."""
-    results = [
-        reshape(a, (1,) * (2 - _ndim(a)) + shape_of(a)) if _ndim(a) < 2 else a
-        for a in map(joined, arrays)
-    ]
+    return _at_least(2, arrays)
+
+
+def _at_least(n: int, arrays: tuple[Any, ...]) -> Any:
+    results = []
+    for a in map(asarray, arrays):
+        shape = shape_of(a)
+        results.append(reshape(a, (1,) * (n - len(shape)) + shape) if len(shape) < n else a)
     return results[0] if len(results) == 1 else tuple(results)
 
 

@@ -255,6 +255,7 @@ def norm_p(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
 @quiet
 def std(x: Array, axis: Axis, ddof: float, keepdims: bool) -> Array:
     deviation = x - np.mean(x, axis=axis, keepdims=True)
+    deviation = deviation - np.mean(deviation, axis=axis, keepdims=True)
     n = count(x, axis)
     # The size is a Python number, so that float32 stays float32.
     return np.asarray(norm2(deviation, axis, keepdims) / degrees_of_freedom(n, ddof) ** 0.5)

@@ -25,21 +25,14 @@ def composite(function: Callable[..., Operand]) -> Callable[..., Operand]:
 
 
 @composite
-def matmul_left(ops: Namespace, g: Operand, x: Operand, y: Operand, out: Operand) -> Operand:
-    """The adjoint of `x @ y` in x: g @ y^T, and what that means for vectors.
-
-    BLAS may work in other threads, whose floating-point flags nobody sees. But an operand that is
-    not finite shows in the result.
-    """
-    product = ops.matmul if ops.all_finite(out) else ops.chain_matmul
-    return _matmul_left(ops, product, g, x, y)
+def matmul_left(ops: Namespace, g: Operand, x: Operand, y: Operand) -> Operand:
+    """The adjoint of `x @ y` in x: g @ y^T, and what that means for vectors."""
+    return _matmul_left(ops, ops.matmul, g, x, y)
 
 
 @composite
-def matmul_right(ops: Namespace, g: Operand, x: Operand, y: Operand, out: Operand) -> Operand:
+def matmul_right(ops: Namespace, g: Operand, x: Operand, y: Operand) -> Operand:
     """The adjoint of `x @ y` in y: x^T @ g, and what that means for vectors."""
-    if not ops.all_finite(out):
-        return matmul_right_guarded(ops, g, x, y)
     rows, columns = len(ops.shape_of(x)), len(ops.shape_of(y))
     if rows == 1 and columns == 1:
         return g * x
@@ -117,47 +110,79 @@ def einsum_adjoint(
     Holds for the form that `einsum` brings every call to: within an operand no label is
     repeated, and each of its labels is in the result or in another operand.
     """
-    inputs, result = subscripts.split("->")
-    labels = inputs.split(",")
+    labels, result = _einsum_labels(subscripts)
     others = [label for j, label in enumerate(labels) if j != i]
     operands = (g, *(x for j, x in enumerate(xs) if j != i))
     return ops.einsum(operands, f"{','.join([result, *others])}->{labels[i]}")
 
 
 @composite
-def einsum_pullback(
-    ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str, out: Operand
-) -> Operand:
-    """`einsum_adjoint` if all is finite, as the result tells, else the guarded one."""
-    adjoint = einsum_adjoint if ops.all_finite(out) else einsum_adjoint_guarded
-    return adjoint(ops, g, xs, i, subscripts)
-
-
-@composite
 def einsum_adjoint_guarded(
     ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str
 ) -> Operand:
-    """`einsum_adjoint` in which a zero of the cotangent stays zero whatever it meets.
-
-    Where another operand is not finite, all products are laid out before they are summed.
-    """
-    if all(ops.all_finite(x) for j, x in enumerate(xs) if j != i):
+    """`einsum_adjoint` in which a zero of the cotangent stays zero whatever it meets."""
+    labels, result = _einsum_labels(subscripts)
+    if _others_finite(ops, xs, i):
         return einsum_adjoint(ops, g, xs, i, subscripts)
-    inputs, result = subscripts.split("->")
-    labels = inputs.split(",")
-    target = labels[i]
-    every = target + "".join(sorted(set(inputs.replace(",", "") + result) - set(target)))
+    return _product_laid_out(ops, g, result, xs, i, labels, labels[i])
 
-    def laid_out(x: Operand, own: str) -> Operand:
-        order = sorted(range(len(own)), key=lambda k: every.index(own[k]))
-        lengths = dict(zip(own, ops.shape_of(x), strict=True))
+
+@composite
+def einsum_pushforward_guarded(
+    ops: Namespace, t: Operand, xs: Sequence[Operand], i: int, subscripts: str
+) -> Operand:
+    """The contraction with the tangent in place i, a zero of which stays zero."""
+    labels, result = _einsum_labels(subscripts)
+    if _others_finite(ops, xs, i):
+        return ops.einsum(ops.replaced(xs, i, t), subscripts)
+    return _product_laid_out(ops, t, labels[i], xs, i, labels, result)
+
+
+def _einsum_labels(subscripts: str) -> tuple[list[str], str]:
+    inputs, result = subscripts.split("->")
+    return inputs.split(","), result
+
+
+def _others_finite(ops: Namespace, xs: Sequence[Operand], i: int) -> bool:
+    return all(ops.all_finite(x) for j, x in enumerate(xs) if j != i)
+
+
+def _product_laid_out(
+    ops: Namespace,
+    g: Operand,
+    own: str,
+    xs: Sequence[Operand],
+    i: int,
+    labels: Sequence[str],
+    target: str,
+) -> Operand:
+    """Products of g, one by one guarded, with all operands but i, and only then summed."""
+    every = target + "".join(sorted(set("".join(labels) + own) - set(target)))
+
+    def laid_out(x: Operand, names: str) -> Operand:
+        order = sorted(range(len(names)), key=lambda k: every.index(names[k]))
+        lengths = dict(zip(names, ops.shape_of(x), strict=True))
         return ops.reshape(ops.transpose(x, order), tuple(lengths.get(k, 1) for k in every))
 
-    product = laid_out(g, result)
+    product = laid_out(g, own)
     for j, x in enumerate(xs):
         if j != i:
             product = ops.chain(product, laid_out(x, labels[j]))
     return ops.sum(product, tuple(range(len(target), len(every))), False)
+
+
+@composite
+def matmul_tangent_right_guarded(ops: Namespace, x: Operand, t: Operand) -> Operand:
+    """`x @ t` in which a zero of the tangent t stays zero whatever it meets."""
+    rows, columns = len(ops.shape_of(x)), len(ops.shape_of(t))
+    if rows == 1 and columns == 1:
+        return ops.chain_matmul(t, x)
+    if columns == 1:
+        return _drop_first(ops, ops.chain_matmul(_insert_row(ops, t), _transposed(ops, x)))
+    if rows == 1:
+        product = ops.chain_matmul(_transposed(ops, t), _append_axis(ops, x))
+        return _drop_last(ops, product)
+    return _transposed(ops, ops.chain_matmul(_transposed(ops, t), _transposed(ops, x)))
 
 
 # -- products along an axis -----------------------------------------------------------------------
@@ -217,6 +242,13 @@ def cumprod_pullback(ops: Namespace, g: Operand, x: Operand, axis: int) -> Opera
 @composite
 def cumprod_pushforward(ops: Namespace, t: Operand, x: Operand, axis: int) -> Operand:
     return ops.linear_recurrence(x, t * exclusive_cumprod(ops, x, axis), axis)
+
+
+@composite
+def centred(ops: Namespace, x: Operand, axis: Axis) -> Operand:
+    """x without its mean. Taken twice: the first mean is rounded, which counts far from zero."""
+    once = x - ops.mean(x, axis, True)
+    return once - ops.mean(once, axis, True)
 
 
 # -- softmax --------------------------------------------------------------------------------------

@@ -23,6 +23,15 @@ from autograd_bp.rules.rule import (
 inf = math.inf
 UNIT = Interval(-1.0, 1.0)
 
+# t0 = exp(-|u|) for gelu_tanh. A rounding error in u costs |u| ulp: h is z to 13 bits, so that its
+# products with the first digits of the constants are exact, and what is left is small.
+_GELU_DECAY = (
+    "z = minimum(abs(x), 40.0); h = rint(z * 128) / 128; l = z - h; c = h * h * h; "
+    "t0 = exp(-0.7978845608022311 * h) * exp(-0.035675048828125 * c) * "
+    "exp(-(6.342704139683519e-13 * h + 2.359308175124865e-06 * c + "
+    "0.7978845608028654 * l + 0.035677408136300125 * l * (3 * h * h + 3 * h * l + l * l)))"
+)
+
 # -- arithmetic -----------------------------------------------------------------------------------
 
 add_to_sheet(
@@ -122,8 +131,8 @@ add_to_sheet(
         "d = x - y; b = d - x; e = (x - (d - b)) - (y + b); s = sech(d / 2); "
         "1 if x == y else (s * (1 - e / 2 * tanh(d / 2)) if abs(d) < inf else s)",
         d=[
-            "-0.5 * out * tanh((x - y) / 2) if x != y else 0",
-            "0.5 * out * tanh((x - y) / 2) if x != y else 0",
+            "-0.5 * out * tanh((x - y) / 2)",
+            "0.5 * out * tanh((x - y) / 2)",
         ],
         public=False,
     ),
@@ -140,8 +149,8 @@ add_to_sheet(
         "d = x - y; b = d - x; e = ln2 * ((x - (d - b)) - (y + b)); s = sech2(d / 2); "
         "1 if x == y else (s * (1 - e / 2 * tanh(ln2 * d / 2)) if abs(d) < inf else s)",
         d=[
-            "-0.5 * ln2 * out * tanh(ln2 * (x - y) / 2) if x != y else 0",
-            "0.5 * ln2 * out * tanh(ln2 * (x - y) / 2) if x != y else 0",
+            "-0.5 * ln2 * out * tanh(ln2 * (x - y) / 2)",
+            "0.5 * ln2 * out * tanh(ln2 * (x - y) / 2)",
         ],
         public=False,
     ),
@@ -335,13 +344,31 @@ add_to_sheet(
     # it is x or 0 to the last bit, and u would overflow.
     elementwise(
         "gelu_tanh(x)",
-        "z = minimum(maximum(x, -40.0), 40.0); "
-        "x * sigmoid(1.5957691216057308 * (z + 0.044715 * z * z * z))",
+        "x * gelu_gate(x)",
         d=[
             "z = minimum(maximum(x, -40.0), 40.0); "
-            "u = 0.7978845608028654 * (z + 0.044715 * z * z * z); "
-            "sigmoid(2 * u) + (z * square(sech(u)) * "
-            "(0.3989422804014327 + 0.05351611220445019 * z * z) if abs(x) < 40 else 0)"
+            "gelu_gate(x) + (z * square(gelu_sech(x)) * "
+            "(0.3989422804014327 + 0.05351611220445019 * z * z) if -40 < x < 40 else 0)"
+        ],
+        public=False,
+    ),
+    # sigmoid(2u), and sech(u), of which its derivative is made.
+    elementwise(
+        "gelu_gate(x)",
+        f"{_GELU_DECAY}; 1 / (1 + t0 * t0) if x >= 0 else t0 * t0 / (1 + t0 * t0)",
+        d=[
+            "z = minimum(maximum(x, -40.0), 40.0); "
+            "square(gelu_sech(x)) * (0.3989422804014327 + 0.05351611220445019 * z * z)"
+        ],
+        public=False,
+    ),
+    elementwise(
+        "gelu_sech(x)",
+        f"{_GELU_DECAY}; 2 * t0 / (1 + t0 * t0)",
+        d=[
+            "z = minimum(maximum(x, -40.0), 40.0); "
+            "-out * tanh(0.7978845608028654 * (z + 0.044715 * z * z * z)) * "
+            "(0.7978845608028654 + 0.10703222440890037 * z * z)"
         ],
         public=False,
     ),

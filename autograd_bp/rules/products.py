@@ -8,9 +8,10 @@ add_to_sheet(
     general(
         "matmul(x, y)",
         "matmul(x, y)",
-        vjp=["matmul_left(g, x, y, out)", "matmul_right(g, x, y, out)"],
+        vjp=["matmul_left(g, x, y)", "matmul_right(g, x, y)"],
         jvp=["matmul(t, y)", "matmul(x, t)"],
         guarded_vjp=["matmul_left_guarded(g, x, y)", "matmul_right_guarded(g, x, y)"],
+        guarded_jvp=["chain_matmul(t, y)", "matmul_tangent_right_guarded(x, t)"],
         symbol="@",
     ),
     # `x @ y` in which a zero of x stays zero whatever it meets: x is a cotangent.
@@ -24,8 +25,9 @@ add_to_sheet(
     general(
         "einsum(*xs; subscripts)",
         "einsum(xs, subscripts)",
-        vjp=["einsum_pullback(g, xs, i, subscripts, out)"],
+        vjp=["einsum_adjoint(g, xs, i, subscripts)"],
         jvp=["einsum(replaced(xs, i, t), subscripts)"],
         guarded_vjp=["einsum_adjoint_guarded(g, xs, i, subscripts)"],
+        guarded_jvp=["einsum_pushforward_guarded(t, xs, i, subscripts)"],
     ),
 )

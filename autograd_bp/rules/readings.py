@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from autograd_bp.rules.formula import Formula, compile_formula, is_condition
+from autograd_bp.rules.formula import Formula, compile_formula
 
 if TYPE_CHECKING:
     from autograd_bp.rules.rule import Rule
@@ -116,7 +116,7 @@ class Reading:
     def vjp(self) -> Sequence[Function | None]:
         if self.namespace.guarded:
             return self.guarded_vjp
-        return self._each(self._products(self.rule.vjp, self.rule.guarded_vjp), *_PULL)
+        return self._each(self.rule.vjp, *_PULL)
 
     @cached_property
     def guarded_vjp(self) -> Sequence[Function | None]:
@@ -126,7 +126,7 @@ class Reading:
     def jvp(self) -> Sequence[Function | None]:
         if self.namespace.guarded:
             return self.guarded_jvp
-        return self._each(self._products(self.rule.jvp, self.rule.guarded_jvp), *_PUSH)
+        return self._each(self.rule.jvp, *_PUSH)
 
     @cached_property
     def guarded_jvp(self) -> Sequence[Function | None]:
@@ -135,15 +135,6 @@ class Reading:
     @cached_property
     def partials(self) -> Sequence[Function | None]:
         return self._each(self.rule.partials, ("out",), "_partial")
-
-    def _products(self, plain: _Formulas, guarded: _Formulas) -> _Formulas:
-        """On floats, where it costs nothing, a partial that is a condition selects."""
-        if not self.namespace.on_floats:
-            return plain
-        return tuple(
-            select if partial is not None and is_condition(partial) else product
-            for product, select, partial in zip(plain, guarded, self.rule.partials, strict=True)
-        )
 
     def _each(
         self, formulas: _Formulas, leading: tuple[str, ...], suffix: str

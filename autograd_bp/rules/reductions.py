@@ -31,13 +31,13 @@ add_to_sheet(
     reduction(
         "var(x; axis, ddof, keepdims)",
         "var(x, axis, ddof, keepdims)",
-        d="(x - mean(x, axis, True)) * (2 / degrees_of_freedom(count(x, axis), ddof))",
+        d="centred(x, axis) * (2 / degrees_of_freedom(count(x, axis), ddof))",
     ),
     reduction(
         "std(x; axis, ddof, keepdims)",
         "std(x, axis, ddof, keepdims)",
         d="n = spread(out, shape_of(x), axis, keepdims); "
-        "(x - mean(x, axis, True)) / n / degrees_of_freedom(count(x, axis), ddof) if n != 0 else 0",
+        "centred(x, axis) / n / degrees_of_freedom(count(x, axis), ddof) if n != 0 else 0",
     ),
     reduction(
         "norm2(x; axis, keepdims)",

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from autograd_bp.rules.arrays import ARRAY
-from autograd_bp.rules.formula import Formula, FormulaError
+from autograd_bp.rules.formula import Formula, FormulaError, is_condition
 from autograd_bp.rules.readings import ROWS, Namespace, Reading
 from autograd_bp.rules.scalar import SCALAR
 
@@ -356,6 +356,8 @@ def _product(cotangent: str, partial: Formula, template: str = "{}") -> Formula 
     constant = _constant(partial)
     if constant == 0:
         return None
+    if is_condition(partial):  # a product would keep the nan of a branch not taken
+        return partial.with_result(template.replace("{}", f"{cotangent} if {{}} else 0.0"))
     expression = partial.expression
     if constant == 1:
         product = cotangent

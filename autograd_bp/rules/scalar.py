@@ -14,7 +14,7 @@ from autograd_bp.rules.readings import Namespace
 
 
 def sign(x: float) -> float:
-    return math.copysign(1.0, x) if x else x
+    return math.copysign(1.0, x) if x and x == x else x
 
 
 def maximum(x: float, y: float) -> float:

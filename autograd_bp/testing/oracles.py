@@ -84,7 +84,7 @@ def complex_step(
     """
     for x in operands:
         magnitude = np.abs(x[x != 0])
-        if magnitude.size and not (1e-60 < magnitude.min() and magnitude.max() < 1e60):
+        if magnitude.size and not (magnitude.min() > 1e-60 and magnitude.max() < 1e60):
             return None  # complex products and quotients over- and underflow long before reals
     leaves = [Tensor(x) for x in operands]
     with np.errstate(all="ignore"):

@@ -92,6 +92,20 @@ class Step:
             if isinstance(ref, Ref)
         )
 
+    def operands_on(self, results: Sequence[Any]) -> list[Any]:
+        """The operands, given all results before the step."""
+        return [_meaning(operand, results) for operand in self.operands]
+
+    def on_arrays(self, results: Sequence[Any]) -> Any:
+        """The result of the step, given all results before it, by the row's array reading."""
+        rule, params = ROWS[self.row], self.params.values()
+        operands = self.operands_on(results)
+        result = rule.array.forward(*operands, *params)
+        if np.iscomplexobj(result):
+            # The real part by the real reading: complex log1p loses it near zero.
+            result = rule.array.forward(*map(np.real, operands), *params) + 1j * np.imag(result)
+        return result
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Program:
@@ -165,14 +179,7 @@ class Program:
     def _on_arrays(self, inputs: Sequence[Any], after: Callable[[int, Any], Any]) -> list[Any]:
         results = [after(i, x) for i, x in enumerate(inputs)]
         for step in self.steps:
-            rule = ROWS[step.row]
-            operands = [_meaning(operand, results) for operand in step.operands]
-            result = rule.array.forward(*operands, *step.params.values())
-            if np.iscomplexobj(result):
-                # The real part by the real reading: complex log1p loses it near zero.
-                real = rule.array.forward(*map(np.real, operands), *step.params.values())
-                result = real + 1j * np.imag(result)
-            results.append(after(len(results), result))
+            results.append(after(len(results), step.on_arrays(results)))
         total: Any = 0.0
         for index in self.outputs:
             total = total + np.sum(results[index] * weights(np.shape(results[index])))

@@ -38,7 +38,7 @@ _CALLS = {
 
 # How operands and parameters are drawn, for rows that have a way of their own.
 _OWN_WAY = frozenset(
-    "matmul chain_matmul linear_recurrence einsum index_set getitem pad norm_p broadcast_to "
+    "matmul chain_matmul linear_recurrence einsum index_set getitem pad norm2 norm_p broadcast_to "
     "reshape transpose roll flip cumsum cumprod softmax log_softmax concatenate stack".split()
 )
 
@@ -126,7 +126,8 @@ def _group(rule: Rule) -> str:
     if rule.kind == "elementwise":
         if all(vjp is None for vjp in rule.vjp):
             return "flat"
-        return "arithmetic" if rule.name in OPERATORS and len(rule.args) == 2 else "elementwise"
+        smooth = rule.name in OPERATORS and len(rule.args) == 2 and is_analytic(rule)
+        return "arithmetic" if smooth else "elementwise"
     if rule.name in ("matmul", "chain_matmul", "einsum"):
         return "product"
     return "reduction" if "keepdims" in rule.params else "structure"

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,37 +16,31 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from autograd_bp.rules import Interval, Rule
+from autograd_bp.rules import Interval
 from autograd_bp.testing.program import Condition, Operand, Program, Ref, Step
+from autograd_bp.testing.program_draws import LARGEST, Shape, array, numbers, operands_of
 from autograd_bp.testing.program_rows import OPERATORS, Operation, is_analytic, operations
 
 __all__ = ["Condition", "Program", "Ref", "Step", "programs"]
 
 Array = NDArray[Any]
-Shape = tuple[int, ...]
 
-LARGEST = 24
-"""No result has more elements."""
 BOUND = 100.0
-"""No result is larger, and no derivative of a step is, where operands can be found for that."""
+"""No result is larger."""
+STEEPEST = 1000.0
+"""No step has a larger derivative, if operands can be found for that."""
 
 # How often each kind of step is drawn, in parts.
 _PARTS = {
     "arithmetic": 5,
     "elementwise": 6,
-    "reduction": 2,
     "structure": 3,
+    "reduction": 2,
     "product": 2,
     "flat": 1,
 }
 
 _SHAPES: tuple[Shape, ...] = ((), (2,), (3,), (1,), (2, 3), (3, 2), (2, 2), (1, 3), (2, 1, 3))
-
-# On a grid, so that a failure shows short numbers; a tie or a kink is drawn now and then.
-_ordinary = st.integers(-3000, 3000).map(lambda n: n / 1000)
-_special = st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, -0.5])
-_numbers = st.one_of(_ordinary, _ordinary, _ordinary, _ordinary, _ordinary, _ordinary, _special)
-_constants = st.one_of(st.sampled_from([2.0, 0.5, 1.0, -1.0, 3.0, 2, -2, 1, 0.0]), _ordinary)
 
 
 def programs(
@@ -60,13 +54,18 @@ def programs(
     Parameters
     ----------
     rows
-        The names of the rows to draw from; if None, all of the sheet that can be used. Among them
-        should be `sin` or `tanh`, or else steps whose operands are too large are left out.
+        The names of the rows to draw from; if None, all of the sheet that can be used. `sin`,
+        `tanh`, `add` and `mul` are added where operands must be brought into a row's domain.
     analytic
         Only rows that are right on complex numbers: then a complex step is an oracle for the
         whole program.
     max_steps
-        At most as many steps are drawn; a few more are put in to keep values finite and moderate.
+        At most as many steps are drawn; more are put in to keep values finite and moderate.
+
+    Raises
+    ------
+    ValueError
+        If a row cannot stand in a program, or there is none to draw from.
 
     >>> isinstance(programs(["mul", "sin"]).example(), Program)
     True
@@ -76,168 +75,186 @@ def programs(
         pool = {name: op for name, op in pool.items() if is_analytic(op.rule)}
     if not pool:
         raise ValueError("programs: there is no row to draw from")
-    return _programs(pool, max_steps)
+    return _programs(tuple(pool.values()), max_steps)
 
 
 @st.composite
-def _programs(draw: st.DrawFn, pool: dict[str, Operation], max_steps: int) -> Program:
-    base = draw(st.sampled_from(_SHAPES))
+def _programs(draw: st.DrawFn, pool: Sequence[Operation], max_steps: int) -> Program:
     builder = _Builder(draw, pool)
+    base = draw(st.sampled_from(_SHAPES))
     for _ in range(draw(st.integers(1, 4))):
         builder.add_input(base)
     for _ in range(draw(st.integers(1, max_steps))):
         builder.add_step()
-    last = len(builder.values) - 1
-    outputs = {last}
-    if draw(st.integers(0, 3)) == 3:
-        outputs.add(draw(st.integers(0, last)))
+    outputs = {len(builder.values) - 1}
+    outputs |= set(draw(st.lists(st.sampled_from(builder.unused), max_size=3)))
     return Program(
         tuple(builder.inputs), tuple(builder.steps), tuple(sorted(outputs)), builder.dropped
     )
 
 
 class _Builder:
-    """A program while it is drawn: it is run on the way, to know shapes and sizes."""
+    """A program while it is drawn. It is computed on the way, to know shapes and sizes."""
 
-    def __init__(self, draw: st.DrawFn, pool: dict[str, Operation]) -> None:
+    def __init__(self, draw: st.DrawFn, pool: Sequence[Operation]) -> None:
         self.draw = draw
-        self.pool = pool
-        self.groups = {
-            group: [op for op in pool.values() if op.group == group]
-            for group, parts in _PARTS.items()
-            for _ in range(parts)
+        groups = {
+            group: [op for op in pool if op.group == group] for group in _PARTS
         }
+        self.groups = [
+            groups[group] for group, parts in _PARTS.items() for _ in range(parts) if groups[group]
+        ]
         self.inputs: list[float | Array] = []
         self.steps: list[Step] = []
         self.values: list[Any] = []
-        self.is_value: list[bool] = []
+        self.scalars: set[int] = set()
         self.unused: list[int] = []
         self.dropped = 0
 
-    # -- inputs and operands ----------------------------------------------------------------------
+    # What operands are chosen from; see `program_draws.Results`.
+
+    def ref(self, fits: Callable[[int], bool]) -> Ref | None:
+        """A result that fits, often one that nothing uses yet."""
+        choice = [i for i in reversed(range(len(self.values))) if fits(i)]
+        fresh = [i for i in choice if i in self.unused]
+        if fresh and self.draw(st.booleans()):
+            choice = fresh
+        return Ref(self.draw(st.sampled_from(choice))) if choice else None
+
+    def shape(self, result: Ref | int) -> Shape:
+        return np.shape(self.values[result.index if isinstance(result, Ref) else result])
+
+    def is_value(self, index: int) -> bool:
+        return index in self.scalars
+
+    # Inputs and steps.
 
     def add_input(self, base: Shape) -> None:
         """A Value, or a Tensor whose shape broadcasts with `base`."""
         draw = self.draw
         shape = tuple(1 if draw(st.integers(0, 4)) == 4 else n for n in base)
-        shape = shape[draw(st.integers(0, len(shape))) if draw(st.booleans()) else 0 :]
+        if draw(st.booleans()):
+            shape = shape[draw(st.integers(0, len(shape))) :]
         if shape == () and draw(st.booleans()):
-            self.inputs.append(draw(_numbers))
+            self.scalars.add(len(self.values))
+            self.inputs.append(draw(numbers))
         else:
-            self.inputs.append(self.array(shape, _numbers))
+            self.inputs.append(array(draw, shape, numbers))
+        self.unused.append(len(self.values))
         self.values.append(np.asarray(self.inputs[-1]))
-        self.is_value.append(isinstance(self.inputs[-1], float))
-        self.unused.append(len(self.values) - 1)
-
-    def array(self, shape: Shape, elements: st.SearchStrategy[Any]) -> Array:
-        n = int(np.prod(shape, dtype=int))
-        return np.array(
-            self.draw(st.lists(elements, min_size=n, max_size=n)), dtype=float
-        ).reshape(shape)
-
-    def ref(self, fits: Callable[[int], bool] = lambda _: True) -> Ref | None:
-        """A result that fits, often one that nothing uses yet."""
-        everything = [i for i in reversed(range(len(self.values))) if fits(i)]
-        fresh = [i for i in reversed(self.unused) if fits(i)][:3]
-        return Ref(self.draw(st.sampled_from(fresh + everything))) if everything else None
-
-    def shape(self, ref: Ref) -> Shape:
-        return np.shape(self.values[ref.index])
-
-    def beside(self, first: Ref, shape: Shape) -> Operand:
-        """An operand that broadcasts with `shape`: the same again, another result, a constant."""
-        how = self.draw(st.sampled_from(["other", "same", "number", "array"]))
-        if how == "other":
-            other = self.ref(lambda i: _broadcast(shape, np.shape(self.values[i])) is not None)
-            return other or first
-        if how == "same":
-            return first
-        if how == "number":
-            return self.draw(_constants)
-        drop = self.draw(st.integers(0, len(shape)))
-        return self.array(shape[drop:], _ordinary)
-
-    # -- steps --------------------------------------------------------------------------------
 
     def add_step(self) -> None:
-        """Draw a step; nothing if no result fits."""
-        named = [group for group, parts in _PARTS.items() for _ in range(parts)]
-        group = self.draw(st.sampled_from([g for g in named if self.groups[g]]))
-        op = self.draw(st.sampled_from(self.groups[group]))
-        drawn = _draw_operands(self, op.rule)
+        """A drawn step, after the steps its operands need; nothing if no operands fit."""
+        op = self.draw(st.sampled_from(self.draw(st.sampled_from(self.groups))))
+        rule = op.rule
+        drawn = operands_of(self, rule)
         if drawn is None:
             return
-        operands, params = drawn
-        as_operator = op.rule.name in OPERATORS and self.draw(st.booleans())
-        self.add(Step(op.rule.name, tuple(operands), params, as_operator), op.rule)
-
-    def add(self, step: Step, rule: Rule) -> None:
-        """Append the step, its operands tamed if its result or a derivative is out of bounds."""
-        for domains in (None, rule.domain, tuple(map(_benign, rule.domain))):
-            operands = step.operands
-            if domains is not None:
-                operands = self.tamed(operands, domains)
-            tamed = Step(step.row, operands, step.params, step.as_operator)
-            value = self.evaluated(tamed, rule)
-            if value is not None and (
-                domains is not None and domains != rule.domain or self.is_tame(tamed, rule, value)
-            ):
-                self.append(tamed, value)
+        as_operator = rule.name in OPERATORS and self.draw(st.booleans())
+        step = Step(rule.name, tuple(drawn[0]), drawn[1], as_operator)
+        domains = rule.domain * len(step.operands) if rule.variadic else rule.domain
+        for attempt in ("as drawn", "inside", "well inside"):
+            if attempt == "as drawn":
+                tamed = step
+            else:
+                limits = domains if attempt == "inside" else tuple(map(_well_inside, domains))
+                operands = self.tamed(step.operands, limits, constants=attempt == "well inside")
+                tamed = Step(step.row, operands, step.params, as_operator)
+            value = self.value(tamed)
+            if value is not None and (attempt == "well inside" or self.is_tame(tamed, op, value)):
+                self.append(tamed, value, op)
                 return
         self.dropped += 1
 
-    def append(self, step: Step, value: Any) -> Ref:
-        rule = self.pool[step.row].rule
+    def append(self, step: Step, value: Any, op: Operation | None = None) -> Ref:
+        index = len(self.values)
+        if op is None or op.rule.kind == "elementwise":
+            entering = [o for o in step.operands if not isinstance(o, Condition)]
+            if all(
+                self.is_value(o.index) if isinstance(o, Ref) else not isinstance(o, np.ndarray)
+                for o in entering
+            ):
+                self.scalars.add(index)
         self.steps.append(step)
         self.values.append(value)
-        self.is_value.append(
-            rule.kind == "elementwise"
-            and all(
-                self.is_value[operand.index]
-                if isinstance(operand, Ref)
-                else not isinstance(operand, np.ndarray)
-                for operand in step.operands
-                if not isinstance(operand, Condition)
-            )
-        )
-        self.unused = [i for i in self.unused if i not in step.used]
-        self.unused.append(len(self.values) - 1)
-        return Ref(len(self.values) - 1)
+        self.unused = [i for i in self.unused if i not in step.used] + [index]
+        return Ref(index)
 
-    def evaluated(self, step: Step, rule: Rule) -> Any:
-        """The value, or None if there is none, it is not finite, or too large."""
-        program = Program((), (), ())
+    def value(self, step: Step) -> Any:
+        """The value, or None if there is none, or it is not finite or too large."""
         try:
             with np.errstate(all="ignore"):
-                value = rule.array.forward(
-                    *program.operands(step, self.values), *step.params.values()
-                )
+                value = np.asarray(step.on_arrays(self.values))
         except (ValueError, TypeError, IndexError):
             return None
-        size = np.size(value)
-        if not 0 < size <= LARGEST or not np.all(np.abs(value) <= BOUND):
-            return None
-        return np.asarray(value)
+        moderate = 0 < value.size <= LARGEST and bool(np.all(np.abs(value) <= BOUND))
+        return value if moderate else None
 
-    def is_tame(self, step: Step, rule: Rule, value: Any) -> bool:
+    def is_tame(self, step: Step, op: Operation, value: Any) -> bool:
         """Whether the derivatives by the operands are moderate, as far as the row tells."""
-        return True
+        if op.rule.kind != "elementwise":
+            return True
+        operands = step.operands_on(self.values)
+        with np.errstate(all="ignore"):
+            return all(
+                partial is None
+                or not isinstance(operand, Ref)
+                or bool(np.all(np.abs(partial(value, *operands, *step.params.values())) < STEEPEST))
+                for partial, operand in zip(op.rule.array.partials, step.operands, strict=True)
+            )
 
-    def tamed(self, operands: Sequence[Operand], domains: Sequence[Interval]) -> tuple[Any, ...]:
-        return tuple(operands)
+    # Bringing operands into a domain.
+
+    def tamed(
+        self, operands: Sequence[Operand], domains: Sequence[Interval], *, constants: bool
+    ) -> tuple[Operand, ...]:
+        """Steps that bring the operands into the domains; the operands then."""
+        known: dict[tuple[int, Interval], Ref] = {}
+        results: list[Operand] = []
+        for operand, domain in zip(operands, domains, strict=True):
+            if isinstance(operand, Ref):
+                key = (operand.index, domain)
+                if key not in known:
+                    known[key] = self.brought_into(operand, domain)
+                results.append(known[key])
+            elif isinstance(operand, Condition) or (
+                not constants and all(x in domain for x in np.ravel(operand))
+            ):
+                results.append(operand)
+            else:
+                center, radius = _middle(domain)
+                moved = center + radius * np.sin(operand)
+                results.append(moved if isinstance(operand, np.ndarray) else float(moved))
+        return tuple(results)
+
+    def brought_into(self, ref: Ref, domain: Interval) -> Ref:
+        center, radius = _middle(domain)
+        how = self.draw(st.sampled_from(["sin", "tanh", "rational"]))
+        if how == "rational":  # x / (1 + x * x)
+            square = self.then("mul", ref, ref)
+            ref = self.then("div", ref, self.then("add", square, 1.0))
+        else:
+            ref = self.then(how, ref)
+        if radius != 1.0:
+            ref = self.then("mul", ref, radius)
+        return ref if center == 0.0 else self.then("add", ref, center)
+
+    def then(self, row: str, *operands: Operand) -> Ref:
+        step = Step(row, operands, {}, as_operator=row in OPERATORS)
+        return self.append(step, np.asarray(step.on_arrays(self.values)))
 
 
-def _benign(domain: Interval) -> Interval:
-    return domain
+def _middle(domain: Interval) -> tuple[float, float]:
+    """A point and a radius such that all within is inside."""
+    if math.isinf(domain.low) and math.isinf(domain.high):
+        return 0.0, 1.0
+    if math.isinf(domain.high):
+        return domain.low + 1.25, 1.0
+    if math.isinf(domain.low):
+        return domain.high - 1.25, 1.0
+    return (domain.low + domain.high) / 2, 0.4 * (domain.high - domain.low)
 
 
-def _broadcast(*shapes: Shape) -> Shape | None:
-    try:
-        shape = np.broadcast_shapes(*shapes)
-    except ValueError:
-        return None
-    return shape if np.prod(shape, dtype=int) <= LARGEST else None
-
-
-def _draw_operands(builder: _Builder, rule: Rule) -> Any:
-    return itertools.count(), rule
+def _well_inside(domain: Interval) -> Interval:
+    """The positive part, if there is one: away from poles at zero."""
+    return Interval(max(domain.low, 0.0), domain.high) if domain.high > 0.5 else domain

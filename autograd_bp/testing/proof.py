@@ -264,10 +264,11 @@ class _Prover:
         if counterexample is not None:
             return Piece(branch.conditions, "refuted", "", counterexample)
         derivative, partial = branch.pairs[argument]
-        difference = branch.region.at(derivative - partial)
-        if self._within_time(lambda: self._vanishing.vanishes(difference), False):
+        difference = derivative - partial
+        forms = (difference, branch.region.at(difference))
+        if self._within_time(lambda: self._vanishing.vanishes(*forms), False):
             return Piece(branch.conditions, "proved")
-        return Piece(branch.conditions, "undecided", branch.region.shown(derivative - partial))
+        return Piece(branch.conditions, "undecided", branch.region.shown(difference))
 
     def _counterexample(self, branch: Branch, argument: str) -> Counterexample | None:
         vanishing, region = self._vanishing, branch.region

@@ -28,7 +28,7 @@ CONTRACTION = 1e-12
 """How far a contraction may be off, relative to the sum of the magnitudes in it."""
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818  (the word of the field)
     """A property does not hold for a case."""
 
     def __init__(self, name: str, argument: str | None, message: str) -> None:
@@ -96,13 +96,13 @@ def push(case: Case, direction: Sequence[Array]) -> Array:
     leaves, output = record(case)
     if not isinstance(output, Node) or not output.requires_grad:
         return np.zeros(np.shape(plain(output)))
-    tangents = {leaf: u for leaf, u in zip(leaves, direction, strict=True)}
+    tangents: dict[Node, Any] = dict(zip(leaves, direction, strict=True))
     with np.errstate(all="ignore"):
         (tangent,) = push_forward([output], tangents)
     return np.zeros(np.shape(plain(output))) if tangent is None else tangent
 
 
-# -- against an oracle ------------------------------------------------------------------------------
+# -- against an oracle ----------------------------------------------------------------------------
 
 
 def vjp_equals_oracle(judged: Judged) -> None:
@@ -192,7 +192,7 @@ def jvp_equals_oracle(judged: Judged) -> None:
         )
 
 
-# -- of the engine alone ----------------------------------------------------------------------------
+# -- of the engine alone --------------------------------------------------------------------------
 
 
 def vjp_and_jvp_are_adjoint(judged: Judged) -> None:
@@ -427,7 +427,9 @@ def _forward_over_forward(case: Case, v: Array, a: Sequence[Array], b: Sequence[
     leaves, output = record(case)
     if not isinstance(output, Node) or not output.requires_grad:
         return 0.0
-    along = {leaf: Tensor(u, requires_grad=False) for leaf, u in zip(leaves, a, strict=True)}
+    along: dict[Node, Any] = {
+        leaf: Tensor(u, requires_grad=False) for leaf, u in zip(leaves, a, strict=True)
+    }
     with np.errstate(all="ignore"):
         (first,) = push_forward([output], along, create_graph=True)
         if not isinstance(first, Node) or not first.requires_grad:

@@ -47,8 +47,6 @@ class Region:
 
     Attributes
     ----------
-    conditions
-        The comparisons taken, as text, in order.
     alternatives
         The choices that lead to the regions not taken.
     lost
@@ -66,7 +64,7 @@ class Region:
     ) -> None:
         self.arguments = tuple(arguments)
         self.params = tuple(params)
-        self.conditions: list[str] = []
+        self._conditions: list[tuple[str, Expression]] = []
         self.alternatives: list[tuple[int, ...]] = []
         self.lost: set[Symbol] = set()
         self.cells: dict[Symbol, Expression] = {}
@@ -103,8 +101,9 @@ class Region:
         if not self._can_vanish(difference):
             outcomes.remove(0)
         chosen = self._choose(outcomes)
-        sign = {1: "≠" if equality else ">", -1: "<", 0: "="}[chosen]
-        self.conditions.append(f"{self.shown(left)} {sign} {self.shown(right)}")
+        if right == 0 and not equality:
+            left = difference = self._stripped(difference)
+        self._note(self._told(left, right, chosen, equality), chosen * difference)
         if chosen == 0:
             self._vanish(difference)
         elif equality:
@@ -131,7 +130,7 @@ class Region:
         whole = sympy.Dummy(f"n{len(self.cells)}", integer=True)
         self.cells[whole] = x
         self._nonzero.append(x - whole)
-        self.conditions.append(f"{self.shown(x)} is not a whole number")
+        self._note(f"{self.shown(x)} is not a whole number", sympy.nan)
         return whole
 
     def at(self, expression: Expression) -> Expression:
@@ -148,6 +147,11 @@ class Region:
         written = sympy.sympify(expression).xreplace(back)
         fine = [r for r in written.atoms(sympy.Rational) if r.q > 10**6]
         return str(written.xreplace({r: sympy.Symbol(f"{float(r):g}") for r in fine}))
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The comparisons taken, as text, in order."""
+        return tuple(text for text, _ in self._conditions)
 
     @property
     def free(self) -> tuple[Symbol, ...]:
@@ -178,8 +182,23 @@ class Region:
         self._choices = (*self._choices, outcomes[0])
         return outcomes[0]
 
+    def _told(self, left: Expression, right: Expression, chosen: int, equality: bool) -> str:
+        if left.could_extract_minus_sign() and right.is_number:
+            left, right, chosen = -left, -right, chosen if equality else -chosen
+        sign = {1: "≠" if equality else ">", -1: "<", 0: "="}[chosen]
+        return f"{self.shown(left)} {sign} {self.shown(right)}"
+
+    def _note(self, text: str, positive: Expression) -> None:
+        """Add a condition; one that it implies goes: x > 0, when x > 1 comes."""
+        self._conditions = [
+            (other, larger)
+            for other, larger in self._conditions
+            if not sympy.expand(larger - positive).is_nonnegative
+        ]
+        self._conditions.append((text, positive))
+
     def _sign(self, expression: Expression) -> int | None:
-        here = self.at(expression)
+        here = self.at(self._stripped(expression))
         for form in (lambda e: e, sympy.expand, sympy.factor):
             here = form(here)
             if here.is_zero:
@@ -231,7 +250,7 @@ class Region:
             return
         if known is not None:
             raise Impossible
-        here = self._stripped(sympy.expand(self.at(expression)))
+        here = sympy.expand(self._stripped(self.at(self._stripped(expression))))
         self._variables += 1
         new = sympy.Dummy(f"p{self._variables:03}", positive=True)
         for symbol, slope, rest in _linear(here):
@@ -263,15 +282,15 @@ class Region:
         ratios = (sympy.cancel(here / self.at(known)) for known in self._nonzero)
         return any(ratio.is_number for ratio in ratios)
 
-    def _stripped(self, here: Expression) -> Expression:
-        """The expression without the factors whose sign is known."""
-        constant, factors = sympy.factor_list(here) if here.is_polynomial() else (1, [(here, 1)])
-        kept = sympy.sign(constant)
-        for factor, power in factors:
-            if factor.is_negative:
-                kept *= (-1) ** power
-            elif not factor.is_positive:
-                kept *= factor ** (power % 2) if power % 2 else 1
+    def _stripped(self, expression: Expression) -> Expression:
+        """The expression without the factors whose sign is known: its own sign is the same."""
+        kept = sympy.Integer(1)
+        for factor in sympy.Mul.make_args(sympy.factor(expression)):
+            here = self.at(factor)
+            if here.is_negative:
+                kept = -kept
+            elif not here.is_positive:
+                kept *= factor
         return kept
 
     def _solve(self, symbol: Symbol, value: Expression) -> None:

@@ -48,7 +48,7 @@ def within(seconds: float, compute: Callable[[], Any], otherwise: Any) -> Any:
             results.append(compute())
         except OutOfTime:
             pass
-        except Exception as error:  # noqa: BLE001  (raised again where it is awaited)
+        except Exception as error:
             errors.append(error)
         finally:
             sys.settrace(None)
@@ -64,28 +64,29 @@ def within(seconds: float, compute: Callable[[], Any], otherwise: Any) -> Any:
 # -- it is zero -----------------------------------------------------------------------------------
 
 
-def vanishes(expression: Expression) -> bool:
-    """Whether rewriting gets the expression to 0; False only says that it was not got there."""
-    if _rewritten_to_zero(expression):
-        return True
+def vanishes(*forms: Expression) -> bool:
+    """Whether rewriting gets one of the forms to 0; False only says that it did not."""
+    for rewritings in (_QUICK, _SLOW):
+        for form in forms:
+            for rewrite in rewritings:
+                form = rewrite(form)
+                if form == 0:
+                    return True
+    return any(map(_vanishes_by_signs, forms))
+
+
+def _vanishes_by_signs(expression: Expression) -> bool:
+    """The same for every combination of the signs of its variables."""
     reals = [s for s in expression.free_symbols if s.is_real and s.is_positive is None]
-    if not reals or len(reals) > 3:
+    if not 0 < len(reals) < 4:
         return False
     new = {s: sympy.Dummy(s.name, positive=True) for s in reals}
     return all(
-        _rewritten_to_zero(
+        vanishes(
             expression.xreplace({s: sign * new[s] for s, sign in zip(reals, signs, strict=True)})
         )
         for signs in itertools.product((1, -1), repeat=len(reals))
     )
-
-
-def _rewritten_to_zero(expression: Expression) -> bool:
-    for rewrite in _REWRITINGS:
-        expression = rewrite(expression)
-        if expression == 0:
-            return True
-    return False
 
 
 def _in_exponentials(expression: Expression) -> Expression:
@@ -110,9 +111,11 @@ def _with_factored_roots(expression: Expression) -> Expression:
     )
 
 
-_REWRITINGS: tuple[Callable[[Expression], Expression], ...] = (
+_QUICK: tuple[Callable[[Expression], Expression], ...] = (
     sympy.expand,
     lambda e: _over_one_denominator(_in_exponentials(_with_factored_roots(e))),
+)
+_SLOW: tuple[Callable[[Expression], Expression], ...] = (
     sympy.simplify,
     lambda e: sympy.simplify(sympy.radsimp(sympy.expand_log(e, force=False))),
     lambda e: sympy.simplify(e.rewrite(sympy.exp)),

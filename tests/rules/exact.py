@@ -103,6 +103,10 @@ def _bessel(x: Number, order: int) -> Number:
     return here
 
 
+def _gelu_exponent(x: Number) -> Number:
+    return MP.mpf(0.7978845608028654) * (x + MP.mpf(0.044715) * x**3)
+
+
 ELEMENTWISE: dict[str, Any] = {
     "pi": MP.pi,
     "inf": MP.inf,
@@ -158,6 +162,8 @@ ELEMENTWISE: dict[str, Any] = {
     "normal_pdf": _normal_pdf,
     "normal_cdf": _normal_cdf,
     "sinc": lambda x: MP.sincpi(x),
+    "gelu_gate": lambda x: 1 / (1 + MP.exp(-2 * _gelu_exponent(x))),
+    "gelu_sech": lambda x: MP.sech(_gelu_exponent(x)),
     "bessel": _bessel,
 }
 

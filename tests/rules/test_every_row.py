@@ -181,6 +181,8 @@ def compare_seconds(judge: Judge, where: str, point: Point, found: list[list[Any
     assert truth is not None
     largest = float(np.finfo(judge.dtype).max)
     n = len(point)
+    if n > 1 and any(abs(entry) > largest for entry in truth.first):
+        return
     overflows = any(abs(entry) > largest for line in truth.second for entry in line)
     # The size that a second derivative has on the scale of the point itself.
     typical = abs(truth.value) / min(abs(MP.mpf(x)) for x in (*point, 1.0) if x) ** 2
