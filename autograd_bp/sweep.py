@@ -86,32 +86,49 @@ def pull(
 
 
 def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:
-    """`pull` for a node on floats: a zero cotangent needs no partial at all."""
+    """`pull` for a node on floats."""
     contributions: list[Any] = []
-    rule, out, params, operands = node.rule, node._value, node._params, node._operands
-    n = len(operands) // 2
-    vjp = rule.scalar.vjp
-    for i in range(n):
+    operands = node._operands
+    for i in range(len(operands) // 2):
         parent = operands[i]
         if parent is None or not parent.requires_grad or (path is not None and parent not in path):
             contributions.append(None)
-            continue
-        function = vjp[i]
-        if function is None or cotangent == 0.0:
-            contributions.append(parent._zero())
-            continue
-        try:
-            contribution = function(cotangent, out, *operands[n:], *params)
-        except (ArithmeticError, ValueError):
-            # Where `math` has no answer, NumPy's is infinite or nan.
-            with np.errstate(all="ignore"):
-                contribution = rule.array.guarded_vjp[i](
-                    *map(np.float64, (cotangent, out, *operands[n:])), *params
-                )
-        if type(contribution) is not float or not parent._on_floats:
-            contribution = parent._conform(contribution)
-        contributions.append(contribution)
+        else:
+            contributions.append(_float_contribution(node, cotangent, i, parent))
     return contributions
+
+
+def _float_contribution(node: Node, cotangent: float, i: int, parent: Node) -> Any:
+    """What a node on floats sends to operand i; a zero cotangent needs no derivative at all."""
+    rule, operands = node.rule, node._operands
+    function = rule.scalar.vjp[i]
+    if function is None or cotangent == 0.0:
+        return parent._zero()
+    n = len(operands) // 2
+    try:
+        contribution = function(cotangent, node._value, *operands[n:], *node._params)
+    except (ArithmeticError, ValueError):
+        # Where `math` has no answer, NumPy's is infinite or nan.
+        contribution = rule.array.guarded_vjp[i](
+            *map(np.float64, (cotangent, node._value, *operands[n:])), *node._params
+        )
+    if type(contribution) is float and parent._on_floats:
+        return contribution
+    return parent._conform(contribution)
+
+
+def _accumulate_floats(
+    node: Node, cotangent: float, path: Container[Node] | None, cotangents: dict[Node, Any]
+) -> None:
+    """`pull` for a node on floats, and the sums that follow, in one go: it is hot."""
+    operands = node._operands
+    for i in range(len(operands) // 2):
+        parent = operands[i]
+        if parent is None or not parent.requires_grad or (path is not None and parent not in path):
+            continue
+        contribution = _float_contribution(node, cotangent, i, parent)
+        known = cotangents.get(parent)
+        cotangents[parent] = contribution if known is None else known + contribution
 
 
 class Sweep:
@@ -169,6 +186,11 @@ def _run(
         if cotangent is None:
             continue
         if node.rule is None:
+            if kept is not None and node not in kept:
+                del cotangents[node]
+            continue
+        if monitor is None and type(cotangent) is float and type(node.rule) is Rule:
+            _accumulate_floats(node, cotangent, path, cotangents)
             if kept is not None and node not in kept:
                 del cotangents[node]
             continue

@@ -21,6 +21,7 @@ Drawn = tuple[list[Operand], dict[str, Any]] | None
 
 LARGEST = 24
 """No result has more elements."""
+MOST_AXES = 4
 
 # On a grid, so that a failure shows short numbers; a tie or a kink is drawn now and then.
 ordinary = st.integers(-3000, 3000).map(lambda n: n / 1000)
@@ -83,9 +84,14 @@ def broadcast(*shapes: Shape) -> Shape | None:
     return shape if math.prod(shape) <= LARGEST else None
 
 
-def _with_axes(results: Results, ndim: int = 1, *, index: bool = False) -> Ref | None:
+def _with_axes(
+    results: Results, least: int = 1, most: int = MOST_AXES, *, index: bool = False
+) -> Ref | None:
+    """A result with so many axes; with `index`, one that can be indexed."""
     return results.ref(
-        lambda i: len(results.shape(i)) >= ndim and not (index and results.is_value(i))
+        lambda i: (
+            least <= len(results.shape(i)) <= most and not (index and results.is_value(i))
+        )
     )
 
 
@@ -181,7 +187,7 @@ def _einsum(results: Results) -> Drawn:
     if x is None:
         return None
     shape = results.shape(x)
-    own = "ijk"[: len(shape)]
+    own = "ijkl"[: len(shape)]
     if len(shape) == 2 and shape[0] == shape[1] and draw(st.booleans()):
         return [x], {"subscripts": draw(st.sampled_from(["ii->i", "ii->", "ij->ji"]))}
     lengths = {**dict(zip(own, shape, strict=True)), "m": 2}
@@ -211,12 +217,16 @@ def _linear_recurrence(results: Results) -> Drawn:
 
 
 def _one(
-    params: Callable[[st.DrawFn, Shape], dict[str, Any]], ndim: int = 1, *, index: bool = False
+    params: Callable[[st.DrawFn, Shape], dict[str, Any]],
+    least: int = 1,
+    most: int = MOST_AXES,
+    *,
+    index: bool = False,
 ) -> Callable[[Results], Drawn]:
-    """One operand of at least `ndim` axes, and parameters for its shape."""
+    """One operand with so many axes, and parameters for its shape."""
 
     def way(results: Results) -> Drawn:
-        x = _with_axes(results, ndim, index=index)
+        x = _with_axes(results, least, most, index=index)
         return None if x is None else ([x], params(results.draw, results.shape(x)))
 
     return way
@@ -227,7 +237,7 @@ def _joined(new_axis: bool) -> Callable[[Results], Drawn]:
 
     def way(results: Results) -> Drawn:
         draw = results.draw
-        x = _with_axes(results, 0 if new_axis else 1)
+        x = _with_axes(results, not new_axis, MOST_AXES - new_axis)
         if x is None:
             return None
         shape = results.shape(x)
@@ -285,7 +295,7 @@ def _index(draw: st.DrawFn, shape: Shape) -> tuple[Any, ...]:
 
 def _index_set(results: Results) -> Drawn:
     draw = results.draw
-    x = _with_axes(results, index=True)
+    x = _with_axes(results, 1, 3, index=True)
     if x is None:
         return None
     index = _index(draw, results.shape(x))
@@ -328,10 +338,10 @@ _WAYS: dict[str, Callable[[Results], Drawn]] = {
     "index_set": _index_set,
     "concatenate": _joined(new_axis=False),
     "stack": _joined(new_axis=True),
-    "getitem": _one(lambda draw, shape: {"index": _index(draw, shape)}, 0, index=True),
+    "getitem": _one(lambda draw, shape: {"index": _index(draw, shape)}, 0, 3, index=True),
     "pad": _one(_padding),
-    "broadcast_to": _one(_wider, 0),
-    "reshape": _one(_rearranged, 0),
+    "broadcast_to": _one(_wider, 0, 3),
+    "reshape": _one(_rearranged, 0, 3),
     "transpose": _one(lambda draw, s: {"axes": tuple(draw(st.permutations(range(len(s)))))}, 0),
     "flip": _one(lambda draw, s: {"axis": _axes(draw, s)}, 0),
     "roll": _one(lambda draw, s: {"shift": draw(st.integers(-2, 2)), **_axis_or_none(draw, s)}),

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,12 +75,12 @@ def programs(
         pool = {name: op for name, op in pool.items() if is_analytic(op.rule)}
     if not pool:
         raise ValueError("programs: there is no row to draw from")
-    return _programs(tuple(pool.values()), max_steps)
+    return _programs(tuple(pool), max_steps)
 
 
 @st.composite
-def _programs(draw: st.DrawFn, pool: Sequence[Operation], max_steps: int) -> Program:
-    builder = _Builder(draw, pool)
+def _programs(draw: st.DrawFn, rows: tuple[str, ...], max_steps: int) -> Program:
+    builder = _Builder(draw, operations(rows).values())
     base = draw(st.sampled_from(_SHAPES))
     for _ in range(draw(st.integers(1, 4))):
         builder.add_input(base)
@@ -96,11 +96,9 @@ def _programs(draw: st.DrawFn, pool: Sequence[Operation], max_steps: int) -> Pro
 class _Builder:
     """A program while it is drawn. It is computed on the way, to know shapes and sizes."""
 
-    def __init__(self, draw: st.DrawFn, pool: Sequence[Operation]) -> None:
+    def __init__(self, draw: st.DrawFn, pool: Collection[Operation]) -> None:
         self.draw = draw
-        groups = {
-            group: [op for op in pool if op.group == group] for group in _PARTS
-        }
+        groups = {group: [op for op in pool if op.group == group] for group in _PARTS}
         self.groups = [
             groups[group] for group, parts in _PARTS.items() for _ in range(parts) if groups[group]
         ]
