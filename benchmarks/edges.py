@@ -34,7 +34,7 @@ PREFACE = """\
 
 Zeros, ties, saturation, infinities, extreme scales: {cases} cases, differentiated by this project
 and by its peers, each held against what is right. Written by `benchmarks/edges.py`, which says how
-to run it again; {made_with}.
+to run it again; {made_with}. Where nothing else is said, it is the first derivative that is asked.
 
 The points are ones at which derivative rules are known to go wrong, and this project's rules were
 written with such points in mind. The counts say nothing about ordinary points, where all these
@@ -44,7 +44,7 @@ This project has to answer on `Value` and on `Tensor`, and second derivatives in
 
 - **right**: at every point of the case, in every entry, to a relative error of 1e-12. So 0 for
   4e-26 is wrong. Errors below the smallest normal float64, 2.2e-308, are allowed, for engines that
-  flush subnormals to zero. The truth is mpmath's derivative with 1500 digits, or follows by
+  flush subnormals to zero. The truth is mpmath's derivative with 700 digits, or follows by
   exact reasoning or as the one limit. At a kink any subgradient is right, where a tie is shared in
   any way; but a function that is smooth has one derivative, whatever kinks it is made of.
 - **wrong**: some other number. **nan**: not a number. **raises**: an exception. **missing** or –:

@@ -269,10 +269,29 @@ def degrees_of_freedom(n: int, ddof: float) -> float:
 @quiet
 def logsumexp(x: Array, axis: Axis, keepdims: bool) -> Array:
     """log(sum(exp(x))), shifted by the largest element."""
+    total, shift, _ = _log_of_sum(x, axis)
+    total = total + shift
+    return np.asarray(total if keepdims else total.reshape(_dropped(np.shape(x), axis)))
+
+
+def _log_of_sum(x: Array, axis: Axis) -> tuple[Array, Array, Array]:
+    """log(sum(exp(x - shift))), the shift, and x - shift; axes kept.
+
+    The largest term is exactly 1, so the logarithm is log1p of the others: right to the last digit
+    when they are small.
+    """
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
-    total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
-    return np.asarray(total if keepdims else total.reshape(_dropped(np.shape(x), axis)))
+    shifted = x - shift
+    terms = np.exp(shifted)
+    if np.isfinite(largest).all() and x.size:
+        if isinstance(axis, int | np.integer):
+            place = np.argmax(shifted, axis=axis, keepdims=True)
+            np.put_along_axis(terms, place, 0.0, axis=axis)
+        else:
+            terms = np.where(top_mask(shifted, axis), 0, terms)
+        return np.log1p(np.sum(terms, axis=axis, keepdims=True)), shift, shifted
+    return np.log(np.sum(terms, axis=axis, keepdims=True)), shift, shifted
 
 
 @quiet
@@ -294,10 +313,7 @@ def softmax(x: Array, axis: Axis) -> Array:
 @quiet
 def log_softmax(x: Array, axis: Axis) -> Array:
     """x - logsumexp(x); a slice with nothing but -inf stays -inf."""
-    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    shift = np.where(np.isfinite(largest), largest, 0).astype(largest.dtype)
-    shifted = x - shift
-    total = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    total, _, shifted = _log_of_sum(x, axis)
     return np.asarray(np.where(np.isneginf(shifted), shifted, shifted - total))
 
 
@@ -316,13 +332,13 @@ def tie_share(x: Array, out: Array, axis: Axis, keepdims: bool) -> Array:
 def top_mask(x: Array, axis: Axis) -> Array:
     """True at the first largest element along `axis`."""
     axes = normalized_axes(axis, x.ndim)
-    moved = np.moveaxis(x, axes, range(-len(axes), 0)) if axes else x[..., None]
-    rows = moved.reshape(*moved.shape[: moved.ndim - max(len(axes), 1)], -1)
+    rest = tuple(a for a in range(x.ndim) if a not in axes)
+    moved = np.transpose(x, (*rest, *axes))
+    rows = moved.reshape(*moved.shape[: len(rest)], math.prod(moved.shape[len(rest) :]))
     mask = np.zeros(rows.shape, bool)
-    if rows.shape[-1]:
+    if rows.size:
         np.put_along_axis(mask, np.argmax(rows, axis=-1)[..., None], True, axis=-1)
-    mask = mask.reshape(moved.shape)
-    return np.moveaxis(mask, range(-len(axes), 0), axes) if axes else mask[..., 0]
+    return np.transpose(mask.reshape(moved.shape), inverse_permutation((*rest, *axes)))
 
 
 def linear_recurrence(a: Array, b: Array, axis: int) -> Array:

@@ -40,6 +40,12 @@ class Case:
     seed: int
     layout: str = "C"
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells this case from others of its subject."""
+        operands = tuple((x.shape, x.tobytes()) for x in self.operands)
+        return (*operands, self.seed, self.layout, repr(self.subject.params))
+
     def laid_out(self) -> tuple[Array, ...]:
         """The operands in the layout of the case."""
         return tuple(lay_out(x, self.layout) for x in self.operands)
@@ -52,6 +58,7 @@ class Case:
 
 def lay_out(x: Array, layout: str) -> Array:
     """The same numbers in another memory layout."""
+    x = np.asarray(x)
     if layout == "Fortran":
         return x.copy(order="F")
     if layout == "reversed" and x.ndim:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,12 +10,12 @@ from typing import Any
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity
-from hypothesis import strategies as st
 
-from autograd_bp.rules import ROWS, Formula
-from autograd_bp.testing.cases import LAYOUTS, Case, Shape, arrays, elementwise_shapes, numbers
+from autograd_bp.rules import ROWS
+from autograd_bp.testing.cases import Case
+from autograd_bp.testing.drawing import cases_for
 from autograd_bp.testing.oracles import Discontinuous, Undecided
-from autograd_bp.testing.properties import PROPERTIES, Judged, Violation, judge
+from autograd_bp.testing.properties import PROPERTIES, Violation, judge
 from autograd_bp.testing.report import Failure, Report
 from autograd_bp.testing.subject import DomainLike, Subject, subject
 
@@ -105,11 +104,14 @@ def run(about: Subject, *, examples: int = EXAMPLES, seed: int | None = None) ->
     failed: list[tuple[Case, Violation]] = []
 
     stop = math.inf
+    known: dict[Any, Violation] = {}
 
     def one(case: Case) -> None:
         nonlocal stop
-        if time.monotonic() > stop:
-            return  # simple enough: people wait
+        if time.monotonic() > stop:  # simple enough: people wait
+            if case.key in known:
+                raise known[case.key]
+            return
         scratch = Report(about.name, about.args) if failed else report
         try:
             with np.errstate(all="ignore"):
@@ -118,6 +120,7 @@ def run(about: Subject, *, examples: int = EXAMPLES, seed: int | None = None) ->
             if not failed:
                 stop = time.monotonic() + SHRINKING_SECONDS
             failed.append((case, violation))
+            known[case.key] = violation
             raise
 
     test = hypothesis.given(cases)(one)
@@ -147,6 +150,8 @@ def run(about: Subject, *, examples: int = EXAMPLES, seed: int | None = None) ->
 def try_case(case: Case, report: Report) -> None:
     """Judge one case by every property; counts go to the report."""
     try:
+        if any(x.size == 0 for x in case.operands) and not _has_value(case):
+            return  # the largest of nothing, the mean of nothing
         judged = judge(case, report)
         if judged is None:
             report.filtered += 1
@@ -167,101 +172,14 @@ def try_case(case: Case, report: Report) -> None:
     report.examples += 1
 
 
-# -- inputs -------------------------------------------------------------------------------------
-
-
-def cases_for(about: Subject) -> st.SearchStrategy[Case]:
-    """The strategy of inputs for a subject."""
-    return _cases(about, shapes_for(about))
-
-
-@st.composite
-def _cases(draw: st.DrawFn, about: Subject, shapes: st.SearchStrategy[tuple[Shape, ...]]) -> Case:
-    chosen = draw(shapes)
-    ties = draw(st.booleans())
-    elements = [
-        numbers(interval, (*about.constants, *_kink_points(about))) for interval in about.domain
-    ]
-    operands = []
-    for shape, element in zip(chosen, elements, strict=True):
-        operands.append(draw(arrays(shape, element, ties=ties)))
-    if ties and len(chosen) > 1 and draw(st.booleans()):
-        operands = [
-            operands[0].copy()
-            if x.shape == operands[0].shape and about.domain[i] == about.domain[0]
-            else x
-            for i, x in enumerate(operands)
-        ]
-    layout = draw(st.sampled_from(LAYOUTS))
-    return Case(about, tuple(operands), draw(st.integers(0, 7)), layout)
-
-
-def _kink_points(about: Subject) -> tuple[float, ...]:
-    """Where kinks of one argument lie, as far as small numbers show."""
-    if len(about.args) != 1:
-        return ()
-    from autograd_bp.rules import SCALAR
-    from autograd_bp.rules.formula import compile_formula
-
-    found = []
-    for kink in about.kinks:
-        params = about.rule.params if about.rule is not None else ()
-        if not kink.names.isdisjoint(params):
-            continue
-        f = compile_formula(kink, about.args, SCALAR.resolve, name="kink", on_floats=True)
-        for x in np.arange(-8, 8.25, 0.25).tolist():
-            if x in about.domain[0]:
-                try:
-                    found += [x] if f(x) == 0 else []
-                except (ArithmeticError, ValueError):
-                    continue
-    return tuple(found[:9])
-
-
-_CANDIDATES: tuple[Shape, ...] = ((), (3,), (2, 3), (3, 2), (2, 2), (1,), (2, 3, 3), (4,))
-
-
-def shapes_for(about: Subject) -> st.SearchStrategy[tuple[Shape, ...]]:
-    """Shapes that the subject takes: a row's by its kind, samples', or found by trying."""
-    if about.samples:
-        return st.just(tuple(np.shape(sample) for sample in about.samples))
-    if about.is_elementwise:
-        return elementwise_shapes(len(about.args))
-    return st.sampled_from(_probed(about))
-
-
-def _probed(about: Subject) -> list[tuple[Shape, ...]]:
-    """The combinations of a few shapes for which the function gives finite numbers."""
-    n = len(about.args)
-    usable = []
-    for shapes in (
-        itertools.product(_CANDIDATES, repeat=n)
-        if n <= 3
-        else [(shape,) * n for shape in _CANDIDATES]
-    ):
-        rng = np.random.default_rng(0)
-        operands = []
-        for shape, interval in zip(shapes, about.domain, strict=True):
-            low = max(interval.low, -1.0) if np.isfinite(interval.low) else -1.0
-            high = min(interval.high, low + 2.0)
-            operands.append(low + (high - low) * rng.uniform(0.2, 0.8, shape))
-        try:
-            value = about.value(operands)
-        except TypeError:
-            raise
-        except Exception:  # noqa: S112  (a shape the function does not take)
-            continue
-        if value.size <= 30 and np.isfinite(value).all():
-            usable.append(shapes)
-    if not usable:
-        raise ValueError(
-            f"{about.name} takes none of the shapes that were tried: give samples, as in "
-            "check(f, args=[np.ones((2, 3)), ...])"
-        )
-    return usable
-
-
 # -- showing ------------------------------------------------------------------------------------
+
+
+def _has_value(case: Case) -> bool:
+    try:
+        return bool(np.isfinite(case.subject.value(case.operands)).all())
+    except ValueError:
+        return False
 
 
 def snippet(case: Case) -> str:
@@ -288,6 +206,3 @@ def _literal(x: Any) -> str:
     if x.size == 0:
         return f"np.zeros({x.shape})"
     return repr(x.tolist()) if x.ndim == 0 else f"np.array({x.tolist()!r})"
-
-
-__all__ = ["EXAMPLES", "Formula", "Judged", "as_test", "cases_for", "check", "run", "try_case"]

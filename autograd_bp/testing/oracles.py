@@ -103,13 +103,17 @@ def complex_step(
             for node in order:
                 if node not in values:
                     values[node] = _replayed(node, values)
-            tangent = np.imag(values[output]) / h
-        tangent = np.asarray(tangent)
-        if np.isfinite(tangent).all() and (tangent != 0).any():
+            imaginary = np.asarray(np.imag(values[output]))
+        tangent = imaginary / h
+        # Next to underflow digits are missing.
+        if np.isfinite(tangent).all() and (np.abs(imaginary[imaginary != 0]) > 1e-290).all():
             break
+    else:
+        return None
     if not np.isfinite(tangent).all() or not (tangent != 0).any():
         return None  # nothing, or lost to underflow: long double reaches further
-    error = 64 * np.finfo(float).eps * np.abs(tangent)
+    sensitive = 64 + 4 * max(float(np.max(np.abs(x), initial=0.0)) for x in operands)
+    error = sensitive * np.finfo(float).eps * np.abs(tangent)
     return Column(tangent, tangent, error, "complex step")
 
 
@@ -174,23 +178,31 @@ def ridders(
     if not np.isfinite(here).all():
         raise Undecided("the value is not finite")
 
+    largest = np.abs(here)
+
     def at(h: Any) -> Array:
+        nonlocal largest
         moved = function([x + h * u for x, u in zip(wide, moves, strict=True)])
-        return np.asarray(moved, np.longdouble)
+        value = np.asarray(moved, np.longdouble)
+        if np.isfinite(value).all():
+            largest = np.maximum(largest, np.abs(value))
+        return value
 
     scale = max(
         float(np.max(np.where(u != 0, np.maximum(np.abs(x), 1e-3), 0.0), initial=0.0))
         for x, u in zip(wide, moves, strict=True)
     )
+    # Small steps first: large ones may jump over what is there to see.
+    unit = min(scale, 1.0) or 1.0
     best: _Estimate | None = None
-    for start in (0.1, 1e-3, 1e-5, 1e-8):
-        h = np.longdouble(start * (scale or 1.0))
+    for start in (0.1 * unit, 1e-3 * unit, 1e-5 * unit, 1e-8 * unit, 0.1 * scale):
+        h = np.longdouble(start)
         best = _better(best, _extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), h, 2))
-        if best.settled(accept, here, scale):
+        if best.settled(accept, largest, scale):
             break
-    if best.settled(accept, here, scale) and _smooth(at, here, best.tangent, scale):
+    if best.settled(accept, largest, scale) and _smooth(at, here, best.tangent, unit):
         return best.column(best, "Ridders")
-    right, left = (_one_sided(at, here, scale, sign) for sign in (1, -1))
+    right, left = (_one_sided(at, here, unit, sign) for sign in (1, -1))
     return right.column(left, "one-sided differences")
 
 

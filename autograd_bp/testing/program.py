@@ -31,6 +31,8 @@ from autograd_bp.testing.program_rows import (
 Array = NDArray[Any]
 Number = float | Array
 
+Use = Callable[[int, int, Any], Any]
+
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -96,10 +98,9 @@ class Step:
         """The operands, given all results before the step."""
         return [_meaning(operand, results) for operand in self.operands]
 
-    def on_arrays(self, results: Sequence[Any]) -> Any:
-        """The result of the step, given all results before it, by the row's array reading."""
+    def applied(self, operands: Sequence[Any]) -> Any:
+        """The result of the step on arrays, by the row's array reading."""
         rule, params = ROWS[self.row], self.params.values()
-        operands = self.operands_on(results)
         result = rule.array.forward(*operands, *params)
         if np.iscomplexobj(result):
             # The real part by the real reading: complex log1p loses it near zero.
@@ -149,40 +150,43 @@ class Program:
             for name, x in zip(self._names, self.inputs, strict=False)
         ]
 
-    def run(self, inputs: Sequence[Any], after: Callable[[int, Any], Any] | None = None) -> Any:
+    def run(self, inputs: Sequence[Any], use: Use | None = None) -> Any:
         """The result for `inputs`.
 
         Parameters
         ----------
         inputs
             Nodes, which record; or floats and arrays of any dtype, complex ones too.
-        after
-            For arrays: is given the number of each result, inputs included, and the result, and
-            returns what to go on with.
+        use
+            For arrays: what to use for a result where it is used. It is given the number of the
+            step (or of steps for the final sum) and of the operand, and the result.
 
         Returns
         -------
         Node or array
             A Value if all results are; else a 0-d Tensor or array.
         """
-        return self.results(inputs, after)[-1]
+        return self.results(inputs, use)[-1]
 
-    def results(
-        self, inputs: Sequence[Any], after: Callable[[int, Any], Any] | None = None
-    ) -> list[Any]:
+    def results(self, inputs: Sequence[Any], use: Use | None = None) -> list[Any]:
         """The inputs, the result of every step, and the result of the program."""
-        if any(isinstance(x, Node) for x in inputs):
-            found: list[Any] = self._function(*inputs)
-            return found
-        return self._on_arrays(inputs, after or (lambda _, result: result))
+        with np.errstate(all="ignore"):
+            if any(isinstance(x, Node) for x in inputs):
+                return self._function(*inputs)
+            return self._on_arrays(inputs, use or (lambda _step, _operand, result: result))
 
-    def _on_arrays(self, inputs: Sequence[Any], after: Callable[[int, Any], Any]) -> list[Any]:
-        results = [after(i, x) for i, x in enumerate(inputs)]
-        for step in self.steps:
-            results.append(after(len(results), step.on_arrays(results)))
+    def _on_arrays(self, inputs: Sequence[Any], use: Use) -> list[Any]:
+        results = list(inputs)
+        for number, step in enumerate(self.steps):
+            operands = step.operands_on(results)
+            for i, operand in enumerate(step.operands):
+                if isinstance(operand, Ref):
+                    operands[i] = use(number, i, operands[i])
+            results.append(step.applied(operands))
         total: Any = 0.0
-        for index in self.outputs:
-            total = total + np.sum(results[index] * weights(np.shape(results[index])))
+        for i, index in enumerate(self.outputs):
+            output = use(len(self.steps), i, results[index])
+            total = total + np.sum(output * weights(np.shape(output)))
         return [*results, total]
 
     @cached_property
@@ -268,8 +272,7 @@ class Program:
 
     @cached_property
     def _drawn_results(self) -> list[Any]:
-        with np.errstate(all="ignore"):
-            return self.results(self.inputs)
+        return self.results(self.inputs)
 
     @cached_property
     def _function(self) -> Callable[..., list[Any]]:
@@ -289,6 +292,13 @@ class Program:
             text = constant_text(x) if isinstance(x, np.ndarray) else repr(x)
             lines.append(f"{name} = ab.{made}({text}, name={name!r})")
         return "\n".join([*lines, *self._lines, f"output = {self._total()}", "output.backward()"])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
+        """Hypothesis and IPython print the snippet too."""
+        for i, line in enumerate(repr(self).splitlines()):
+            if i:
+                printer.break_()
+            printer.text(line)
 
 
 def weights(shape: tuple[int, ...]) -> Any:

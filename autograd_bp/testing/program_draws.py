@@ -68,7 +68,9 @@ def operands_of(results: Results, rule: Rule) -> Drawn:
         elif name == "keepdims":
             params[name] = draw(st.booleans())
         else:
-            params[name] = draw(st.integers(0, 1)) if count(np.empty(shape), params["axis"]) > 1 else 0
+            params[name] = (
+                draw(st.integers(0, 1)) if count(np.zeros(shape), params["axis"]) > 1 else 0
+            )
     return [x], params
 
 
@@ -89,9 +91,7 @@ def _with_axes(
 ) -> Ref | None:
     """A result with so many axes; with `index`, one that can be indexed."""
     return results.ref(
-        lambda i: (
-            least <= len(results.shape(i)) <= most and not (index and results.is_value(i))
-        )
+        lambda i: least <= len(results.shape(i)) <= most and not (index and results.is_value(i))
     )
 
 
@@ -167,7 +167,7 @@ def _matmul(results: Results) -> Drawn:
 
     def fits(left: Shape, right: Shape) -> bool:
         try:
-            product = np.matmul(np.empty(left), np.empty(right))
+            product = np.matmul(np.zeros(left), np.zeros(right))
         except ValueError:
             return False
         return product.size <= LARGEST
@@ -250,7 +250,11 @@ def _joined(new_axis: bool) -> Callable[[Results], Drawn]:
                 if new_axis
                 else (
                     len(other) == len(shape)
-                    and all(a == b for k, (a, b) in enumerate(zip(other, shape, strict=True)) if k != axis)
+                    and all(
+                        a == b
+                        for k, (a, b) in enumerate(zip(other, shape, strict=True))
+                        if k != axis
+                    )
                 )
             )
 
@@ -299,7 +303,7 @@ def _index_set(results: Results) -> Drawn:
     if x is None:
         return None
     index = _index(draw, results.shape(x))
-    picked = np.empty(results.shape(x))[index].shape
+    picked = np.zeros(results.shape(x))[index].shape
     v = results.ref(lambda i: _broadcasts_to(results.shape(i), picked))
     written: Operand = v if v is not None and draw(st.booleans()) else draw(ordinary)
     return [x, written], {"index": index}
@@ -357,4 +361,3 @@ _WAYS: dict[str, Callable[[Results], Drawn]] = {
     ),
 }
 """Rows whose operands must fit each other, or whose parameters mean something of their own."""
-

@@ -24,7 +24,7 @@ def error_in_ulp(found: float, true: Number, dtype: Any = np.float64, scale: Any
     largest float is an infinity.
     """
     info = np.finfo(dtype)
-    found = float(found)
+    found = float(np.asarray(found).reshape(()))
     if math.isnan(found):
         return math.inf
     largest = float(info.max)
@@ -45,6 +45,8 @@ class Judge:
     params: tuple[Any, ...]
     ulp: float
     dtype: Any = np.float64
+    backward: float = 0.0
+    """So many units in the last place of the arguments may the answer be that of others."""
     worst: float = 0.0
     complaints: list[str] = field(default_factory=list)
 
@@ -55,15 +57,29 @@ class Judge:
         where it changes sign, digits cancel whatever one does: there by the entry nearby. And what
         was rounded among subnormal numbers on the way keeps that error.
         """
-        true = entry(truth)
+        self._compare(what, point, found, entry(truth), truth, entry)
+
+    def same(
+        self, what: str, point: Point, one: Any, other: Any, truth: Derivatives, entry: Entry
+    ) -> None:
+        """Note two results for the entry that are not within `ulp` of each other."""
+        self._compare(what, point, one, MP.mpf(float(other)), truth, entry)
+
+    def _compare(
+        self, what: str, point: Point, found: Any, true: Number, truth: Derivatives, entry: Entry
+    ) -> None:
         error = error_in_ulp(found, true, self.dtype)
         if self.ulp < error < math.inf:
-            scale = max(self._size_around_a_zero(point, entry), self._underflow(point, truth, true))
+            scale = max(
+                self._size_around_a_zero(point, entry),
+                self._underflow(point, truth, true),
+                abs(true) * self.backward * _condition(point, truth) / self.ulp,
+            )
             error = error_in_ulp(found, true, self.dtype, scale)
         self.worst = max(self.worst, error)
         if error > self.ulp:
             self.complaints.append(
-                f"{what} of {self.row.name}{self.params} at {point}: {float(found)!r}, but it is "
+                f"{what} of {self.row.name}{self.params} at {point}: {shown(found)}, but it is "
                 f"{shown(true)}; {error:.3g} ulp off, {self.ulp:g} are allowed"
             )
 
@@ -92,6 +108,23 @@ class Judge:
         """Fail if anything was wrong."""
         first = "\n".join(self.complaints[:8])
         assert not self.complaints, f"{len(self.complaints)} entries are wrong:\n{first}"
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two results are equal, or both undefined."""
+    one, other = np.asarray(one), np.asarray(other)
+    return bool(((one == other) | (np.isnan(one) & np.isnan(other))).all())
+
+
+def _condition(point: Point, truth: Derivatives) -> Number:
+    """By how much relative errors of the arguments grow, in the value and in its slopes."""
+
+    def growth(size: Number, slopes: tuple[Number, ...]) -> Number:
+        moved = sum(abs(x * slope) for x, slope in zip(point, slopes, strict=True))
+        return moved / abs(size) if size else MP.zero
+
+    grown = [growth(truth.value, truth.first), *map(growth, truth.first, truth.second)]
+    return max(grown)
 
 
 def shown(number: Number) -> str:

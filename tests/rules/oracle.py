@@ -148,16 +148,25 @@ def _arranged(value: Number, entries: list[Number], n: int) -> Derivatives:
 # -- kinks ----------------------------------------------------------------------------------------
 
 
-def slopes_around(
-    function: Callable[..., Number], point: Sequence[float], direction: Sequence[float]
-) -> tuple[Number, Number]:
-    """The least and the largest derivative along `direction` at the point and next to it.
+@dataclass(frozen=True)
+class Slopes:
+    """The least and the largest derivative along a direction at a point and next to it.
 
     From either side at the point itself, and at neighbours on all sides: where a function has a
     kink, a subgradient is between these; at a jump so is the slope beside it.
     """
+
+    low: float
+    high: float
+    continuous: bool
+
+
+def slopes_around(
+    function: Callable[..., Number], point: Sequence[float], direction: Sequence[float]
+) -> Slopes:
+    """How steep the function is around a point, along a direction."""
     n = len(point)
-    scale = min((abs(MP.mpf(x)) for x in point if x), default=MP.one)
+    scale = min((abs(MP.mpf(x)) for x in (*point, 1.0) if x))
     with MP.workdps(160 + spread_of(point, [scale])):
         reach, step = scale * MP.mpf(10) ** -20, scale * MP.mpf(10) ** -50
         x = [MP.mpf(coordinate) for coordinate in point]
@@ -175,12 +184,13 @@ def slopes_around(
             return None if abs(near - far) > 1e-6 * abs(far) else side * far
 
         found = [slope(x, 1), slope(x, -1)]
-        for moves in _all_around(n):
+        continuous = None not in found
+        for moves in (direction, [-d for d in direction], *_all_around(n)):
             start = [a + reach * move for a, move in zip(x, moves, strict=True)]
             found.append(slope(start, 1))
     slopes = [s for s in found if s is not None]
     assert slopes, f"nothing around {point} has a slope"
-    return min(slopes), max(slopes)
+    return Slopes(float(min(slopes)), float(max(slopes)), continuous)
 
 
 def _all_around(n: int) -> list[tuple[float, ...]]:

@@ -1,0 +1,121 @@
+"""Drawing cases for a subject: shapes by what it is, then numbers."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from autograd_bp.rules import SCALAR, Rule
+from autograd_bp.rules.formula import compile_formula
+from autograd_bp.testing.cases import LAYOUTS, Case, Shape, arrays, elementwise_shapes, numbers
+from autograd_bp.testing.rows import draw_row
+from autograd_bp.testing.subject import Subject
+
+
+def cases_for(about: Subject) -> st.SearchStrategy[Case]:
+    """The strategy of inputs for a subject."""
+    if about.rule is not None and not about.is_elementwise:
+        return _row_cases(about, about.rule)
+    return _cases(about, shapes_for(about))
+
+
+@st.composite
+def _row_cases(draw: st.DrawFn, about: Subject, rule: Rule) -> Case:
+    shapes, params = draw_row(draw, rule)
+    chosen = about.with_params(params)
+    if rule.variadic:
+        chosen = replace(
+            chosen,
+            args=tuple(f"x{i}" for i in range(len(shapes))),
+            domain=rule.domain[:1] * len(shapes),
+        )
+    return _draw_case(draw, chosen, shapes)
+
+
+@st.composite
+def _cases(draw: st.DrawFn, about: Subject, shapes: st.SearchStrategy[tuple[Shape, ...]]) -> Case:
+    return _draw_case(draw, about, draw(shapes))
+
+
+def _draw_case(draw: st.DrawFn, about: Subject, chosen: tuple[Shape, ...]) -> Case:
+    ties = draw(st.booleans())
+    elements = [
+        numbers(interval, (*about.constants, *_kink_points(about))) for interval in about.domain
+    ]
+    operands = []
+    for shape, element in zip(chosen, elements, strict=True):
+        operands.append(draw(arrays(shape, element, ties=ties)))
+    if ties and len(chosen) > 1 and draw(st.booleans()):
+        operands = [
+            operands[0].copy()
+            if x.shape == operands[0].shape and about.domain[i] == about.domain[0]
+            else x
+            for i, x in enumerate(operands)
+        ]
+    layout = draw(st.sampled_from(LAYOUTS))
+    return Case(about, tuple(operands), draw(st.integers(0, 7)), layout)
+
+
+def _kink_points(about: Subject) -> tuple[float, ...]:
+    """Where kinks of one argument lie, as far as small numbers show."""
+    if len(about.args) != 1:
+        return ()
+    found = []
+    for kink in about.kinks:
+        params = about.rule.params if about.rule is not None else ()
+        if not kink.names.isdisjoint(params):
+            continue
+        f = compile_formula(kink, about.args, SCALAR.resolve, name="kink", on_floats=True)
+        for x in np.arange(-8, 8.25, 0.25).tolist():
+            if x in about.domain[0]:
+                try:
+                    found += [x] if f(x) == 0 else []
+                except (ArithmeticError, ValueError):
+                    continue
+    return tuple(found[:9])
+
+
+_CANDIDATES: tuple[Shape, ...] = ((), (3,), (2, 3), (3, 2), (2, 2), (1,), (2, 3, 3), (4,))
+
+
+def shapes_for(about: Subject) -> st.SearchStrategy[tuple[Shape, ...]]:
+    """Shapes that the subject takes: a row's by its kind, samples', or found by trying."""
+    if about.samples:
+        return st.just(tuple(np.shape(sample) for sample in about.samples))
+    if about.is_elementwise:
+        return elementwise_shapes(len(about.args))
+    return st.sampled_from(_probed(about))
+
+
+def _probed(about: Subject) -> list[tuple[Shape, ...]]:
+    """The combinations of a few shapes for which the function gives finite numbers."""
+    n = len(about.args)
+    usable = []
+    for shapes in (
+        itertools.product(_CANDIDATES, repeat=n)
+        if n <= 3
+        else [(shape,) * n for shape in _CANDIDATES]
+    ):
+        rng = np.random.default_rng(0)
+        operands = []
+        for shape, interval in zip(shapes, about.domain, strict=True):
+            low = max(interval.low, -1.0) if np.isfinite(interval.low) else -1.0
+            high = min(interval.high, low + 2.0)
+            operands.append(low + (high - low) * rng.uniform(0.2, 0.8, shape))
+        try:
+            value = about.value(operands)
+        except TypeError:
+            raise
+        except Exception:  # noqa: S112  (a shape the function does not take)
+            continue
+        if value.size <= 30 and np.isfinite(value).all():
+            usable.append(shapes)
+    if not usable:
+        raise ValueError(
+            f"{about.name} takes none of the shapes that were tried: give samples, as in "
+            "check(f, args=[np.ones((2, 3)), ...])"
+        )
+    return usable
