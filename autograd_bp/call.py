@@ -39,6 +39,8 @@ class Call:
         self._single = isinstance(argnums, int | np.integer)
         wanted = (argnums,) if self._single else tuple(argnums)  # type: ignore[arg-type]
         places = [_place(n, len(args)) for n in wanted]
+        if len(set(places)) < len(places):
+            raise ValueError(f"argnums={argnums!r} names an argument twice")
         leaves, self._structure = trees.flatten(tuple(args[place] for place in places))
         self._leaves = leaves
         self.nested = state.depth > 0 or any(

@@ -130,7 +130,10 @@ def _pull_nodes(node: Node, cotangent: Node, flags: list[bool]) -> list[Any]:
     operands = recorded_operands(node)
     if type(rule) is not Rule:
         return list(rule.pull_nodes(node, cotangent, operands, flags))
-    vjp = rule.read(NODE).vjp
+    vjp: Any = rule.read(NODE).vjp
+    if rule.variadic:
+        pulled = vjp[0](cotangent, node, flags, operands, *params)
+        return [piece if flag else None for piece, flag in zip(pulled, flags, strict=True)]
     contributions = []
     for i, flag in enumerate(flags):
         function = vjp[i] if flag else None
@@ -245,7 +248,13 @@ def _push_nodes(node: Node, tangents: Sequence[Any]) -> Any:
 
 
 def _sum_of_pushes(jvp: Any, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    out: Any = node if any(isinstance(operand, Node) for operand in operands) else node._value
+    out: Any = node._value
+    if any(isinstance(operand, Node) for operand in operands):
+        out = node
+    elif node._on_floats:
+        out = np.float64(out)
+    if node.rule.variadic:
+        return jvp[0](tangents, out, operands, *node._params)
     total = None
     for i, tangent in enumerate(tangents):
         if tangent is None or (function := jvp[i]) is None:

@@ -97,16 +97,27 @@ def scalar_rule(
         kinks=[kinks] if isinstance(kinks, str) else kinks,
         boundary=boundary,
     )
+    called = {
+        node.func.id
+        for formula_ in (rule.formula, *rule.partials)
+        if formula_ is not None
+        for node in ast.walk(ast.parse(formula_.text.strip()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    if both := called.intersection(rule.args + rule.params):
+        raise FormulaError(f"{name}: {', '.join(sorted(both))} is an argument and called as well")
     before = ROWS.get(name)
     ROWS[name] = rule  # its formulas may name it
     try:
         _compile(rule)
-    except NameError as error:
+    except BaseException as error:
         if before is None:
             del ROWS[name]
         else:
             ROWS[name] = before
-        raise FormulaError(f"{name}: {error}") from None
+        if isinstance(error, NameError):
+            raise FormulaError(f"{name}: {error}") from None
+        raise
     return operation(rule, name)
 
 

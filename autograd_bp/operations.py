@@ -11,7 +11,7 @@ from autograd_bp import tensor, value
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand
 from autograd_bp.rules import ROWS, Namespace, Rule
-from autograd_bp.rules.arrays import CONSTANTS, only, replaced
+from autograd_bp.rules.arrays import CONSTANTS, filled, replaced
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
 
@@ -94,7 +94,7 @@ NODE = _NodeNamespace(
             name: on_data(meaning) if callable(meaning) else meaning
             for name, meaning in CONSTANTS.items()
         },
-        "only": only,
+        "filled": filled,
         "replaced": replaced,
     },
     guarded=True,

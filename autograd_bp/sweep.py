@@ -70,19 +70,27 @@ def pull(
         raw = rule.pull(node, cotangent, flags)
     else:
         vjp = rule.array.guarded_vjp if guarded else rule.array.vjp
-        operands = (cotangent, node._value, *node.args, *node._params)
-        raw = []
-        for i, flag in enumerate(flags):
-            if not flag:
-                raw.append(None)
-            elif (function := vjp[i]) is None:
-                raw.append(parents[i]._zero())  # type: ignore[union-attr]
-            else:
-                raw.append(function(*operands))
+        raw = _products(vjp, node, cotangent, flags)
     return [
         parent._conform(contribution) if flag else None  # type: ignore[union-attr]
         for parent, contribution, flag in zip(parents, raw, flags, strict=True)
     ]
+
+
+def _products(vjp: Any, node: Node, cotangent: Any, flags: list[bool]) -> Sequence[Any]:
+    rule, args, params = node.rule, node.args, node._params
+    if rule.variadic:
+        contributions: Sequence[Any] = vjp[0](cotangent, node._value, flags, args, *params)
+        return contributions
+    raw: list[Any] = []
+    for i, flag in enumerate(flags):
+        if not flag:
+            raw.append(None)
+        elif (function := vjp[i]) is None:
+            raw.append(node._operands[i]._zero())
+        else:
+            raw.append(function(cotangent, node._value, *args, *params))
+    return raw
 
 
 def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:

@@ -68,6 +68,12 @@ class Value(Node):
         return record(ROWS["identity"], (operand,), (self,), (), operand)
 
     def _seed(self, cotangent: Any) -> float:
+        if isinstance(cotangent, Node):
+            cotangent = cotangent._value
+        if np.ndim(cotangent) > 0:
+            raise ValueError(
+                f"the cotangent has shape {np.shape(cotangent)}, but {self!r} is a number"
+            )
         return 1.0 if cotangent is None else as_float(cotangent)
 
     @property

@@ -122,6 +122,9 @@ FLOAT32 = any_of("float32, result and gradient", lambda *kinds: set(kinds) == {"
 
 MATRIX = arrays([[1.0, 2.0], [3.0, 4.0]])
 
+CONTROL = "For control: ordinary points"
+"""The group that is not counted."""
+
 CASES: dict[str, list[Case]] = {
     "Zero times infinity, and branches not taken": [
         first("0 * sqrt(x)", at(0.0), exactly(0.0)),
@@ -279,5 +282,27 @@ CASES: dict[str, list[Case]] = {
             Case(text, [(np.ones(3, np.float32),)], FLOAT32, "dtype")
             for text in ("sum(x)", "2.0 * sum(x)", "sum(x / sum(x))", "norm(x)", "std(x)")
         ),
+    ],
+    CONTROL: [
+        *both("exp(x)", at(0.5, -2.0)),
+        *both("log(x)", at(0.5, 2.0)),
+        *both("sqrt(x)", at(0.5, 2.0)),
+        *both("sin(x)", at(0.5, -2.0)),
+        *both("tanh(x)", at(0.5, -2.0)),
+        *both("sigmoid(x)", at(0.5, -2.0)),
+        *both("softplus(x)", at(0.5, -2.0)),
+        *both("gelu(x)", at(0.5, -2.0)),
+        *both("x ** 3", at(0.5, -2.0)),
+        *both("x * x / (1 + x)", at(0.5, 2.0)),
+        first("x * y + x / y", [(0.5, 2.0), (-3.0, 0.7)]),
+        first("hypot(x, y)", [(0.5, 2.0), (-3.0, 4.0)]),
+        first("arctan2(x, y)", [(0.5, 2.0), (-3.0, 4.0)]),
+        *both("norm(x)", arrays([0.5, -2.0, 4.0])),
+        *both("std(x)", arrays([0.5, -2.0, 4.0])),
+        *both("prod(x)", arrays([0.5, -2.0, 4.0])),
+        first("sum(x * x * x)", arrays([0.5, -2.0, 4.0]), exactly([0.75, 12.0, 48.0])),
+        *both("logsumexp(x)", arrays([0.5, -2.0, 4.0])),
+        *both("softmax(x)[0]", arrays([0.5, -2.0, 1.0])),
+        *both("log_softmax(x)[0]", arrays([0.5, -2.0, 1.0])),
     ],
 }

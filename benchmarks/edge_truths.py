@@ -119,9 +119,13 @@ def _std(x: Any) -> Any:
 
 
 MPMATH = types.SimpleNamespace(
-    **{name: getattr(mp, name) for name in "exp cosh tanh tan sech log1p hypot".split()},
-    **{f"arc{name}": getattr(mp, f"a{name}") for name in "sin cos tan sinh cosh tanh".split()},
+    **{
+        name: getattr(mp, name)
+        for name in "exp log log1p sqrt sin tan cosh tanh sech hypot".split()
+    },
+    **{f"arc{name}": getattr(mp, f"a{name}") for name in "sin cos tan tan2 sinh cosh tanh".split()},
     array=mp.mpf,
+    prod=mp.fprod,
     sinc=mp.sincpi,
     sigmoid=_sigmoid,
     softplus=lambda x: mp.log1p(mp.exp(x)),

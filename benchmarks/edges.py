@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
-from edge_cases import CASES, Case, shown_point
+from edge_cases import CASES, CONTROL, Case, shown_point
 from edge_engines import ENGINES, Engine, MissingError
 from edge_truths import evaluate
 
@@ -32,21 +32,24 @@ WORDS = "right", "wrong", "nan", "raises", "missing"
 PREFACE = """\
 # Derivatives at awkward points
 
-Zeros, ties, saturation, infinities, extreme scales: {cases} cases, differentiated by this project
-and by its peers, each held against what is right. Written by `benchmarks/edges.py`, which says how
-to run it again; {made_with}. Where nothing else is said, it is the first derivative that is asked.
+Zeros, ties, saturation, infinities, extreme scales: {counted} cases, differentiated by this project
+and by its peers, each held against what is right. Where nothing else is said it is the first
+derivative that is asked. Written by `benchmarks/edges.py`, which says how to run it again;
+{made_with}.
 
 The points are ones at which derivative rules are known to go wrong, and this project's rules were
-written with such points in mind. The counts say nothing about ordinary points, where all these
-engines agree, nor about speed or breadth. The peers are asked for what their documentation shows
-first, uncompiled, and only for operations they have; a number goes to HIPS autograd as a 0-d array.
-This project has to answer on `Value` and on `Tensor`, and second derivatives in two ways, alike.
+written with such points in mind. The counts say nothing about speed or breadth, nor about ordinary
+points: on the {control} cases of the last section, which are not counted, {agreed}.
+
+The peers are asked for what their documentation shows first, uncompiled, and only for operations
+they have; a number goes to HIPS autograd as a 0-d array. This project has to answer on `Value` and
+on `Tensor`, and second derivatives in two ways, alike.
 
 - **right**: at every point of the case, in every entry, to a relative error of 1e-12. So 0 for
   4e-26 is wrong. Errors below the smallest normal float64, 2.2e-308, are allowed, for engines that
-  flush subnormals to zero. The truth is mpmath's derivative with 700 digits, or follows by
-  exact reasoning or as the one limit. At a kink any subgradient is right, where a tie is shared in
-  any way; but a function that is smooth has one derivative, whatever kinks it is made of.
+  flush subnormals to zero. The truth is mpmath's derivative with 700 digits, or follows by exact
+  reasoning, or as the one limit. At a kink any subgradient is right, at a tie any shares; but a
+  function that is smooth has one derivative, whatever kinks it is made of.
 - **wrong**: some other number. **nan**: not a number. **raises**: an exception. **missing** or –:
   the engine has no such operation, or no second derivatives, or does not differentiate by it.
 
@@ -181,13 +184,19 @@ def _shown(gradients: Sequence[Any]) -> str:
     return ", ".join(text(g if isinstance(g, str) else g.tolist()) for g in gradients)
 
 
+def counted(verdicts: Sequence[Verdict], *, control: bool = False) -> Counter[str]:
+    """How often each verdict was given, on the cases that count or on those for control."""
+    groups = [group for group, cases in CASES.items() for _ in cases]
+    chosen = zip(groups, verdicts, strict=True)
+    return Counter(v.word for group, v in chosen if (group == CONTROL) == control)
+
+
 def summary(versions: dict[str, str], verdicts: dict[str, list[Verdict]]) -> list[str]:
     """The counts by engine, as a Markdown table."""
     rows = [f"| | {' | '.join(WORDS)} |", f"|---|{'--:|' * len(WORDS)}"]
     for name, version in versions.items():
-        counts = Counter(verdict.word for verdict in verdicts[name])
-        cells = " | ".join(str(counts[word]) for word in WORDS)
-        rows.append(f"| {name} {version} | {cells} |")
+        counts = counted(verdicts[name])
+        rows.append(f"| {name} {version} | {' | '.join(str(counts[word]) for word in WORDS)} |")
     return rows
 
 
@@ -228,16 +237,16 @@ def _code(text: str) -> str:
 
 def page(versions: dict[str, str], verdicts: dict[str, list[Verdict]]) -> str:
     """The document."""
-    made_with = f"Python {platform.python_version()}, NumPy {np.__version__}, float64"
-    return "\n".join(
-        [
-            *PREFACE.format(cases=len(ALL), made_with=made_with).splitlines(),
-            "",
-            *summary(versions, verdicts),
-            *full(versions, verdicts),
-            "",
-        ]
+    control = {name: counted(verdicts[name], control=True) for name in versions}
+    failed = [name for name, counts in control.items() if counts.keys() - {"right", "missing"}]
+    preface = PREFACE.format(
+        counted=len(ALL) - len(CASES[CONTROL]),
+        control=len(CASES[CONTROL]),
+        agreed=f"not all are right ({', '.join(failed)})" if failed else "every engine is right",
+        made_with=f"Python {platform.python_version()}, NumPy {np.__version__}, float64",
     )
+    lines = [*preface.splitlines(), "", *summary(versions, verdicts), *full(versions, verdicts)]
+    return "\n".join([*lines, ""])
 
 
 def main() -> None:

@@ -286,6 +286,24 @@ def test_a_derivative_lost_in_a_plain_number_is_an_error_and_not_zero(f: Any, us
         use(f)
 
 
+def test_a_derivative_lost_in_all_of_a_container_is_an_error_and_in_part_of_it_not() -> None:
+    def lost(x: Any) -> Any:
+        return [math.exp(x), (1.0,)]
+
+    def logged(x: Any) -> Any:
+        return [ab.exp(x), float(x)]
+
+    for use in (
+        lambda f: ab.jvp(f, (1.0,), (1.0,)),
+        lambda f: ab.vjp(f, 1.0),
+        lambda f: ab.jacobian(f)(1.0),
+    ):
+        with pytest.raises(TypeError, match=r"derivative|gradient"):
+            use(lost)
+        use(logged)
+    assert ab.jacobian(logged)(1.0) == [math.e, 0.0]
+
+
 def test_looking_at_a_number_on_the_way_is_allowed() -> None:
     seen = []
 

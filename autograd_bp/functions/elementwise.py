@@ -193,6 +193,7 @@ PREDICATES: dict[str, Callable[..., Any]] = {
     name: predicate(name)
     for name in (
         "greater greater_equal less less_equal equal not_equal logical_and logical_or logical_not "
-        "logical_xor bitwise_and bitwise_or bitwise_xor invert isnan isinf isfinite signbit argmax argmin argsort any all count_nonzero"
+        "logical_xor bitwise_and bitwise_or bitwise_xor invert isnan isinf isfinite "
+        "signbit argmax argmin argsort any all count_nonzero"
     ).split()
 }

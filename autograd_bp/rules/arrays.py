@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from types import EllipsisType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -58,6 +57,15 @@ def chain(cotangent: Any, partial: Any) -> Any:
     return np.where(np.equal(cotangent, 0), np.zeros((), np.asarray(product).dtype), product)
 
 
+def chain_both(x: Any, y: Any) -> Any:
+    """The product of two numbers, zero if either is, whatever the other."""
+    product = x * y
+    if not np.isnan(product).any():
+        return product
+    zero = np.equal(x, 0) | np.equal(y, 0)
+    return np.where(zero, np.zeros((), np.asarray(product).dtype), product)
+
+
 def chain_matmul(cotangent: Array, matrix: Array) -> Array:
     """`cotangent @ matrix` where a zero of the cotangent stays zero whatever it meets."""
     finite = np.isfinite(matrix)
@@ -71,6 +79,20 @@ def chain_matmul(cotangent: Array, matrix: Array) -> Array:
     lost = ((up | down) @ undefined) | (to_high & to_low)
     result = np.where(to_high, np.inf, np.where(to_low, -np.inf, result)).astype(result.dtype)
     return np.where(lost, np.nan, result).astype(result.dtype)
+
+
+def chain_matmul_both(x: Array, y: Array) -> Array:
+    """`x @ y` where a zero of either stays zero whatever it meets."""
+    if np.isfinite(x).all() and np.isfinite(y).all():
+        return np.asarray(x @ y)
+    left = x[None, :] if x.ndim == 1 else x
+    right = y[:, None] if y.ndim == 1 else y
+    total = chain_both(left[..., :, :, None], right[..., None, :, :]).sum(axis=-2)
+    if y.ndim == 1:
+        total = total[..., 0]
+    return np.asarray(
+        total[..., 0, :] if x.ndim == 1 and y.ndim > 1 else total[..., 0] if x.ndim == 1 else total
+    )
 
 
 # -- shapes ---------------------------------------------------------------------------------------
@@ -135,20 +157,9 @@ def inner_block(x: Any, width: Sequence[tuple[int, int]]) -> tuple[slice, ...]:
     return tuple(slice(a, a + n) for n, (a, _) in zip(np.shape(x), width, strict=True))
 
 
-def block(xs: Sequence[Any], i: int, axis: int) -> tuple[slice | EllipsisType, ...]:
-    """Where operand i lies in the concatenation of `xs` along `axis` (counted from 0)."""
-    start = sum(np.shape(x)[axis] for x in xs[:i])
-    return (slice(None),) * axis + (slice(start, start + np.shape(xs[i])[axis]), ...)
-
-
-def slot(i: int, axis: int) -> tuple[Any, ...]:
-    """Where operand i lies in a stack along `axis` (counted from 0)."""
-    return (slice(None),) * axis + (i, ...)
-
-
-def only(xs: Sequence[Any], i: int, t: Any) -> tuple[Any, ...]:
-    """The operands with `t` in place i and zeros elsewhere."""
-    return tuple(t if j == i else np.zeros(shape_of(x)) for j, x in enumerate(xs))
+def filled(xs: Sequence[Any], ts: Sequence[Any]) -> tuple[Any, ...]:
+    """The tangents, with zeros where there is none."""
+    return tuple(np.zeros(shape_of(x)) if t is None else t for x, t in zip(xs, ts, strict=True))
 
 
 def replaced(xs: Sequence[Any], i: int, t: Any) -> tuple[Any, ...]:
@@ -388,8 +399,6 @@ CONSTANTS: dict[str, Any] = {
     "inverse_permutation": inverse_permutation,
     "negated": negated,
     "inner_block": inner_block,
-    "block": block,
-    "slot": slot,
     "winners": winners,
     "degrees_of_freedom": degrees_of_freedom,
     "power_of_two_scale": power_of_two_scale,
@@ -425,7 +434,9 @@ ARRAY = Namespace(
         "pow": np.power,
         "where": np.where,
         "chain": chain,
+        "chain_both": chain_both,
         "chain_matmul": chain_matmul,
+        "chain_matmul_both": chain_matmul_both,
         "normal_cdf": elementwise_float(special.normal_cdf),
         "normal_pdf": elementwise_float(special.normal_pdf),
         "bessel": elementwise_float(special.bessel),
@@ -460,7 +471,7 @@ ARRAY = Namespace(
         "sinc": elementwise_float(functools.partial(special.bessel, order=0)),
         "pad": lambda x, width, value: np.pad(x, width, constant_values=value),
         "concatenate": concatenated,
-        "only": only,
+        "filled": filled,
         "replaced": replaced,
         "matmul": np.matmul,
         "einsum": einsum,

@@ -6,7 +6,10 @@ gradient of a gradient goes through these too. Names and signatures are those of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd_bp.rules.arrays import Axis, normalized_axes
@@ -19,6 +22,27 @@ def composite(function: Callable[..., Operand]) -> Callable[..., Operand]:
     """Make a function available to formulas under its name, without its `ops`."""
     COMPOSITES[function.__name__] = function
     return function
+
+
+# -- joining --------------------------------------------------------------------------------------
+
+
+@composite
+def blocks(ops: Namespace, g: Operand, xs: Sequence[Operand], axis: int) -> tuple[Operand, ...]:
+    """The parts of g that lie where the operands of a concatenation do."""
+    lengths = [ops.shape_of(x)[axis] for x in xs]
+    before = (slice(None),) * axis
+    ends = itertools.accumulate(lengths)
+    return tuple(
+        ops.getitem(g, (*before, slice(end - n, end))) for n, end in zip(lengths, ends, strict=True)
+    )
+
+
+@composite
+def slots(ops: Namespace, g: Operand, xs: Sequence[Operand], axis: int) -> tuple[Operand, ...]:
+    """The slices of g that lie where the operands of a stack do."""
+    before = (slice(None),) * axis
+    return tuple(ops.getitem(g, (*before, i)) for i in range(len(xs)))
 
 
 # -- matmul ---------------------------------------------------------------------------------------
@@ -63,16 +87,40 @@ def matmul_right_guarded(ops: Namespace, g: Operand, x: Operand, y: Operand) -> 
     return _transposed(ops, ops.chain_matmul(_transposed(ops, g), x))
 
 
+@composite
+def matmul_right_both(ops: Namespace, g: Operand, x: Operand, y: Operand) -> Operand:
+    """`matmul_right` in which a zero of g or x stays zero: both are cotangents."""
+    rows, columns = len(ops.shape_of(x)), len(ops.shape_of(y))
+    if rows == 1 and columns == 1:
+        return ops.chain_both(g, x)
+    if rows == 1:
+        return ops.chain_both(_insert_row(ops, g), _append_axis(ops, x))
+    if columns == 1:
+        return _drop_first(ops, ops.chain_matmul_both(_insert_row(ops, g), x))
+    return _transposed(ops, ops.chain_matmul_both(_transposed(ops, g), x))
+
+
+@composite
+def matmul_left_both(ops: Namespace, g: Operand, x: Operand, y: Operand) -> Operand:
+    """`matmul_left` in which a zero of g or y stays zero: both are cotangents."""
+    return _matmul_left(ops, ops.chain_matmul_both, g, x, y, ops.chain_both)
+
+
 def _matmul_left(
-    ops: Namespace, product: Callable[..., Operand], g: Operand, x: Operand, y: Operand
+    ops: Namespace,
+    matrix_product: Callable[..., Operand],
+    g: Operand,
+    x: Operand,
+    y: Operand,
+    product: Callable[..., Operand] | None = None,
 ) -> Operand:
     rows, columns = len(ops.shape_of(x)), len(ops.shape_of(y))
     if columns == 1:
-        return ops.chain(g if rows == 1 else _append_axis(ops, g), y)
+        return (product or ops.chain)(g if rows == 1 else _append_axis(ops, g), y)
     transposed = _transposed(ops, y)
     if rows == 1:
-        return _drop_first(ops, product(_insert_row(ops, g), transposed))
-    return product(g, transposed)
+        return _drop_first(ops, matrix_product(_insert_row(ops, g), transposed))
+    return matrix_product(g, transposed)
 
 
 def _transposed(ops: Namespace, x: Operand) -> Operand:
@@ -102,14 +150,23 @@ def _drop_first(ops: Namespace, x: Operand) -> Operand:
 
 
 @composite
-def einsum_adjoint(
-    ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str
-) -> Operand:
-    """The adjoint of a contraction in operand i: contract g with the other operands.
+def einsum_adjoints(
+    ops: Namespace, g: Operand, wanted: Sequence[bool], xs: Sequence[Operand], subscripts: str
+) -> tuple[Operand, ...]:
+    """The adjoint of a contraction in each operand: contract g with the others.
 
     Holds for the form that `einsum` brings every call to: within an operand no label is
     repeated, and each of its labels is in the result or in another operand.
     """
+    return tuple(
+        _einsum_adjoint(ops, g, xs, i, subscripts) if flag else None
+        for i, flag in enumerate(wanted)
+    )
+
+
+def _einsum_adjoint(
+    ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str
+) -> Operand:
     labels, result = _einsum_labels(subscripts)
     others = [label for j, label in enumerate(labels) if j != i]
     operands = (g, *(x for j, x in enumerate(xs) if j != i))
@@ -117,25 +174,48 @@ def einsum_adjoint(
 
 
 @composite
-def einsum_adjoint_guarded(
-    ops: Namespace, g: Operand, xs: Sequence[Operand], i: int, subscripts: str
-) -> Operand:
-    """`einsum_adjoint` in which a zero of the cotangent stays zero whatever it meets."""
+def einsum_adjoints_guarded(
+    ops: Namespace, g: Operand, wanted: Sequence[bool], xs: Sequence[Operand], subscripts: str
+) -> tuple[Operand, ...]:
+    """`einsum_adjoints` in which a zero of the cotangent stays zero whatever it meets."""
     labels, result = _einsum_labels(subscripts)
-    if _others_finite(ops, xs, i):
-        return einsum_adjoint(ops, g, xs, i, subscripts)
-    return _product_laid_out(ops, g, result, xs, i, labels, labels[i])
+    return tuple(
+        None
+        if not flag
+        else _einsum_adjoint(ops, g, xs, i, subscripts)
+        if _others_finite(ops, xs, i)
+        else _product_laid_out(ops, g, result, xs, i, labels, labels[i])
+        for i, flag in enumerate(wanted)
+    )
+
+
+@composite
+def einsum_pushforward(
+    ops: Namespace, ts: Sequence[Operand], xs: Sequence[Operand], subscripts: str
+) -> Operand:
+    """The sum of the contractions with one operand replaced by its tangent."""
+    return _sum_of(
+        ops.einsum(ops.replaced(xs, i, t), subscripts) for i, t in enumerate(ts) if t is not None
+    )
 
 
 @composite
 def einsum_pushforward_guarded(
-    ops: Namespace, t: Operand, xs: Sequence[Operand], i: int, subscripts: str
+    ops: Namespace, ts: Sequence[Operand], xs: Sequence[Operand], subscripts: str
 ) -> Operand:
-    """The contraction with the tangent in place i, a zero of which stays zero."""
+    """`einsum_pushforward` in which a zero of a tangent stays zero whatever it meets."""
     labels, result = _einsum_labels(subscripts)
-    if _others_finite(ops, xs, i):
-        return ops.einsum(ops.replaced(xs, i, t), subscripts)
-    return _product_laid_out(ops, t, labels[i], xs, i, labels, result)
+    return _sum_of(
+        ops.einsum(ops.replaced(xs, i, t), subscripts)
+        if _others_finite(ops, xs, i)
+        else _product_laid_out(ops, t, labels[i], xs, i, labels, result)
+        for i, t in enumerate(ts)
+        if t is not None
+    )
+
+
+def _sum_of(terms: Iterable[Operand]) -> Operand:
+    return functools.reduce(operator.add, terms)
 
 
 def _einsum_labels(subscripts: str) -> tuple[list[str], str]:

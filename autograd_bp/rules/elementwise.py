@@ -10,7 +10,9 @@ shared equally; a partial that is a condition selects.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+from autograd_bp.rules.formula import Formula
 from autograd_bp.rules.rule import (
     NON_NEGATIVE,
     POSITIVE,
@@ -34,6 +36,25 @@ _GELU_DECAY = (
 
 # -- arithmetic -----------------------------------------------------------------------------------
 
+# The product of a cotangent x and a derivative y, in gradients of gradients: a zero of x stays zero
+# whatever it meets. So its derivative by y is zero there too, in front of whatever.
+_chain = replace(
+    elementwise("chain(x, y)", "chain(x, y)", d=["y", "x"], public=False, symbol="×"),
+    vjp=(Formula("chain(g, y)"), Formula("chain_both(g, x)")),
+    jvp=(Formula("chain(t, y)"), Formula("chain_both(t, x)")),
+    guarded_vjp=(Formula("chain(g, y)"), Formula("chain_both(g, x)")),
+    guarded_jvp=(Formula("chain(t, y)"), Formula("chain_both(t, x)")),
+)
+_both = (Formula("chain_both(g, y)"), Formula("chain_both(g, x)"))
+_both_forward = (Formula("chain_both(t, y)"), Formula("chain_both(t, x)"))
+_chain_both = replace(
+    elementwise("chain_both(x, y)", "chain_both(x, y)", d=["y", "x"], public=False, symbol="×"),
+    vjp=_both,
+    jvp=_both_forward,
+    guarded_vjp=_both,
+    guarded_jvp=_both_forward,
+)
+
 add_to_sheet(
     elementwise("identity(x)", "x", d=["1"], public=False),
     # A Value from a Tensor with one element.
@@ -41,9 +62,9 @@ add_to_sheet(
     elementwise("add(x, y)", "x + y", d=["1", "1"], symbol="+"),
     elementwise("sub(x, y)", "x - y", d=["1", "-1"], symbol="−"),
     elementwise("mul(x, y)", "x * y", d=["y", "x"], symbol="×"),
-    # The product of a cotangent x and a derivative y, in gradients of gradients: a zero of x
-    # stays zero whatever it meets.
-    elementwise("chain(x, y)", "chain(x, y)", d=["y", "x"], public=False, symbol="×"),
+    _chain,
+    # The same for two cotangents, or tangents.
+    _chain_both,
     elementwise("div(x, y)", "x / y", d=["1 / y", "-out / y"], symbol="/"),
     elementwise("floor_divide(x, y)", "x // y", d=["0", "0"], symbol="//", kinks=["x % y"]),
     elementwise("mod(x, y)", "x % y", d=["1", "-(x // y)"], symbol="%", kinks=["x % y"]),
@@ -116,8 +137,8 @@ add_to_sheet(
     ),
     elementwise("logaddexp(x, y)", "logaddexp(x, y)", d=["logistic(x, y)", "logistic(y, x)"]),
     elementwise("logaddexp2(x, y)", "logaddexp2(x, y)", d=["logistic2(x, y)", "logistic2(y, x)"]),
-    # 1 / (1 + exp(y - x)), the derivative of logaddexp by x, and sech((x - y) / 2), of which its own
-    # is made. The rounding error e of d = x - y (Knuth's two-sum) would cost |d| / 2 ulp in the
+    # 1 / (1 + exp(y - x)), the derivative of logaddexp by x, and sech((x - y) / 2), of which its
+    # own is made. The rounding error e of d = x - y (Knuth's two-sum) would cost |d| / 2 ulp in the
     # tail; two infinities share equally.
     elementwise(
         "logistic(x, y)",

@@ -18,16 +18,24 @@ add_to_sheet(
     general(
         "chain_matmul(x, y)",
         "chain_matmul(x, y)",
-        vjp=["matmul_left_guarded(g, x, y)", "matmul_right_guarded(g, x, y)"],
-        jvp=["chain_matmul(t, y)", "chain_matmul(x, t)"],
+        vjp=["matmul_left_guarded(g, x, y)", "matmul_right_both(g, x, y)"],
+        jvp=["chain_matmul(t, y)", "chain_matmul_both(x, t)"],
+        symbol="@",
+    ),
+    # The same where both are.
+    general(
+        "chain_matmul_both(x, y)",
+        "chain_matmul_both(x, y)",
+        vjp=["matmul_left_both(g, x, y)", "matmul_right_both(g, x, y)"],
+        jvp=["chain_matmul_both(t, y)", "chain_matmul_both(x, t)"],
         symbol="@",
     ),
     general(
         "einsum(*xs; subscripts)",
         "einsum(xs, subscripts)",
-        vjp=["einsum_adjoint(g, xs, i, subscripts)"],
-        jvp=["einsum(replaced(xs, i, t), subscripts)"],
-        guarded_vjp=["einsum_adjoint_guarded(g, xs, i, subscripts)"],
-        guarded_jvp=["einsum_pushforward_guarded(t, xs, i, subscripts)"],
+        vjp=["einsum_adjoints(g, wanted, xs, subscripts)"],
+        jvp=["einsum_pushforward(ts, xs, subscripts)"],
+        guarded_vjp=["einsum_adjoints_guarded(g, wanted, xs, subscripts)"],
+        guarded_jvp=["einsum_pushforward_guarded(ts, xs, subscripts)"],
     ),
 )

@@ -9,7 +9,7 @@ touches no rule.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 _Formulas = tuple["Formula | None", ...]
 
-_PULL = (("g", "out"), "_vjp")
-_PUSH = (("t", "out"), "_jvp")
 
 ROWS: dict[str, Rule] = {}
 """The rule sheet: every row by its name."""
@@ -102,35 +100,56 @@ class Reading:
       result's;
     - ``partials[i](out, *args, *params)`` is the local derivative, for rules that have one;
     - ``guarded_vjp`` and ``guarded_jvp`` are the same with zero times infinity zero.
+
+    A variadic rule has one of each, for all operands at once:
+    ``vjp[0](g, out, wanted, xs, *params)`` gives a tuple, and ``jvp[0](ts, out, xs, *params)`` the tangent of the result; `wanted` and
+    the tangents `ts` go by operand, None where there is none.
     """
 
     def __init__(self, rule: Rule, namespace: Namespace) -> None:
         self.rule = rule
         self.namespace = namespace
 
+    @property
+    def _pull_names(self) -> tuple[str, ...]:
+        return ("g", "out", "wanted") if self.rule.variadic else ("g", "out")
+
+    @property
+    def _push_names(self) -> tuple[str, ...]:
+        return ("ts", "out") if self.rule.variadic else ("t", "out")
+
     @cached_property
     def forward(self) -> Function:
-        return self._compile(self.rule.formula, (), "")
+        function = self._function(self.rule.formula, (), "")
+        if not self.rule.variadic:
+            return function
+        after = len(self.rule.params)
+
+        def gathered(*values: Any) -> Any:
+            end = len(values) - after
+            return function(values[:end], *values[end:])
+
+        return gathered
 
     @cached_property
     def vjp(self) -> Sequence[Function | None]:
         if self.namespace.guarded:
             return self.guarded_vjp
-        return self._each(self.rule.vjp, *_PULL)
+        return self._each(self.rule.vjp, self._pull_names, "_vjp")
 
     @cached_property
     def guarded_vjp(self) -> Sequence[Function | None]:
-        return self._each(self.rule.guarded_vjp, *_PULL)
+        return self._each(self.rule.guarded_vjp, self._pull_names, "_vjp")
 
     @cached_property
     def jvp(self) -> Sequence[Function | None]:
         if self.namespace.guarded:
             return self.guarded_jvp
-        return self._each(self.rule.jvp, *_PUSH)
+        return self._each(self.rule.jvp, self._push_names, "_jvp")
 
     @cached_property
     def guarded_jvp(self) -> Sequence[Function | None]:
-        return self._each(self.rule.guarded_jvp, *_PUSH)
+        return self._each(self.rule.guarded_jvp, self._push_names, "_jvp")
 
     @cached_property
     def partials(self) -> Sequence[Function | None]:
@@ -139,19 +158,10 @@ class Reading:
     def _each(
         self, formulas: _Formulas, leading: tuple[str, ...], suffix: str
     ) -> Sequence[Function | None]:
-        if self.rule.variadic:
-            (formula,) = formulas
-            assert formula is not None
-            return _EachOperand(self._compile_variadic(formula, (*leading, "i"), suffix))
         return tuple(
-            None if formula is None else self._compile(formula, leading, f"{suffix}_{argument}")
+            None if formula is None else self._function(formula, leading, f"{suffix}_{argument}")
             for argument, formula in zip(self.rule.args, formulas, strict=True)
         )
-
-    def _compile(self, formula: Formula, leading: tuple[str, ...], suffix: str) -> Function:
-        if self.rule.variadic:
-            return self._compile_variadic(formula, leading, suffix)
-        return self._function(formula, leading, suffix)
 
     def _function(self, formula: Formula, leading: tuple[str, ...], suffix: str) -> Function:
         return compile_formula(
@@ -161,33 +171,3 @@ class Reading:
             name=f"{self.rule.name}{suffix}",
             on_floats=self.namespace.on_floats,
         )
-
-    def _compile_variadic(
-        self, formula: Formula, leading: tuple[str, ...], suffix: str
-    ) -> Function:
-        """The formula names all operands as one tuple; callers pass them one by one."""
-        function = self._function(formula, leading, suffix)
-        before, after = len(leading), len(self.rule.params)
-
-        def gathered(*values: Any) -> Any:
-            end = len(values) - after
-            return function(*values[:before], values[before:end], *values[end:])
-
-        return gathered
-
-
-class _EachOperand(Sequence["Function | None"]):
-    """The derivative of a rule with any number of operands: one function, by operand."""
-
-    def __init__(self, function: Function) -> None:
-        self._function = function
-
-    def __getitem__(self, i: Any) -> Any:
-        function = self._function
-        return lambda g, out, *values: function(g, out, i, *values)
-
-    def __len__(self) -> int:  # pragma: no cover  (any number of operands)
-        raise TypeError("a variadic rule has as many derivatives as operands")
-
-    def __iter__(self) -> Iterator[Any]:  # pragma: no cover
-        raise TypeError("a variadic rule has as many derivatives as operands")

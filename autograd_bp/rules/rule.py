@@ -12,6 +12,7 @@ the tangent of the argument.
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -60,7 +61,7 @@ class Rule:
         The operation's name, NumPy's where NumPy has it.
     args
         The names of the differentiable arguments, in order. A variadic rule has one name, which
-        stands for the tuple of all operands; its derivative formulas have `i`, the operand.
+        stands for the tuple of all operands; see `Reading`.
     formula
         The result.
     partials
@@ -220,10 +221,8 @@ def linear(signature: str, formula: str, *, adjoint: Iterable[str], symbol: str 
     result = Formula(formula)
     adjoints = tuple(Formula(text) for text in adjoint)
     if variadic:
-        tangent = Formula(formula.replace(f"({args[0]}", f"(only({args[0]}, i, t)", 1))
-        tangents: tuple[Formula, ...] = (tangent,)
-    else:
-        tangents = tuple(_with_argument(result, argument) for argument in args)
+        raise FormulaError(f"{name}: a rule with any number of operands gives its VJP and JVP")
+    tangents = tuple(_with_argument(result, argument) for argument in args)
     return Rule(
         name=name,
         args=args,
@@ -312,9 +311,9 @@ def parse_signature(signature: str) -> Signature:
     variadic = len(args) == 1 and args[0].startswith("*")
     args = tuple(argument.lstrip("*") for argument in args)
     params, defaults = _with_defaults(_names(match["params"] or ""), signature)
-    taken = {"g", "t", "out", "i"}
+    taken = {"g", "t", "out", "wanted", "ts"}
     for argument in (*args, *params):
-        if not argument.isidentifier() or argument in taken:
+        if not argument.isidentifier() or keyword.iskeyword(argument) or argument in taken:
             raise FormulaError(f"{signature!r}: {argument!r} cannot name an argument")
     if not args or len(set(args + params)) < len(args + params):
         raise FormulaError(f"{signature!r} needs arguments, each with a name of its own")

@@ -48,6 +48,11 @@ def chain(cotangent: float, partial: float | bool) -> float:
     return 0.0 if partial is False else cotangent * partial
 
 
+def chain_both(x: float, y: float) -> float:
+    """The product of two numbers, zero if either is, whatever the other."""
+    return 0.0 if x == 0 or y == 0 else x * y
+
+
 def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y)) without overflow."""
     if x == y:
@@ -109,6 +114,7 @@ SCALAR = Namespace(
         "fmin": fmin,
         "where": where,
         "chain": chain,
+        "chain_both": chain_both,
         "heaviside": lambda x, y: x if x != x else (y if x == 0 else float(x > 0)),
         "logaddexp": logaddexp,
         "logaddexp2": logaddexp2,

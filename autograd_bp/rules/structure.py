@@ -43,14 +43,20 @@ add_to_sheet(
     ),
     # A change of dtype; the engine gives an adjoint its parent's dtype.
     linear("astype(x; dtype)", "astype(x, dtype)", adjoint=["g"]),
-    # Joining. `xs` are all operands, `i` the one in question.
-    linear(
+    # Joining: `xs` are all operands.
+    general(
         "concatenate(*xs; axis)",
         "concatenate(xs, axis)",
-        adjoint=["getitem(g, block(xs, i, axis))"],
+        vjp=["blocks(g, xs, axis)"],
+        jvp=["concatenate(filled(xs, ts), axis)"],
         symbol="concat",
     ),
-    linear("stack(*xs; axis)", "stack(xs, axis)", adjoint=["getitem(g, slot(i, axis))"]),
+    general(
+        "stack(*xs; axis)",
+        "stack(xs, axis)",
+        vjp=["slots(g, xs, axis)"],
+        jvp=["stack(filled(xs, ts), axis)"],
+    ),
     # A border of a constant: affine.
     general(
         "pad(x; width, value)",

@@ -6,6 +6,7 @@ step through each row's array reading: what the engine records can be judged by 
 
 from __future__ import annotations
 
+import functools
 import operator
 import random
 from collections.abc import Callable, Sequence
@@ -176,18 +177,19 @@ class Program:
             return self._on_arrays(inputs, use or (lambda _step, _operand, result: result))
 
     def _on_arrays(self, inputs: Sequence[Any], use: Use) -> list[Any]:
-        results = list(inputs)
+        results: list[Any] = [np.asarray(x) for x in inputs]
         for number, step in enumerate(self.steps):
             operands = step.operands_on(results)
             for i, operand in enumerate(step.operands):
                 if isinstance(operand, Ref):
                     operands[i] = use(number, i, operands[i])
-            results.append(step.applied(operands))
-        total: Any = 0.0
+            results.append(np.asarray(step.applied(operands)))
+        terms = []
         for i, index in enumerate(self.outputs):
-            output = use(len(self.steps), i, results[index])
-            total = total + np.sum(output * weights(np.shape(output)))
-        return [*results, total]
+            term = use(len(self.steps), i, results[index])
+            term = term * weights(np.shape(term))
+            terms.append(np.sum(term) if np.ndim(term) else term)
+        return [*results, functools.reduce(operator.add, terms)]
 
     @cached_property
     def is_analytic(self) -> bool:

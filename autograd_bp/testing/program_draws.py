@@ -170,7 +170,7 @@ def _matmul(results: Results) -> Drawn:
             product = np.matmul(np.zeros(left), np.zeros(right))
         except ValueError:
             return False
-        return product.size <= LARGEST
+        return int(np.size(product)) <= LARGEST
 
     y = results.ref(lambda i: fits(shape, results.shape(i)))
     if y is not None and draw(st.booleans()):

@@ -116,7 +116,8 @@ class _Builder:
         """A result that fits, often one that nothing uses yet."""
         choice = [i for i in reversed(range(len(self.values))) if fits(i)]
         fresh = [i for i in choice if i in self.unused]
-        if fresh and self.draw(st.booleans()):
+        prefer_fresh = self.draw(st.booleans())
+        if fresh and prefer_fresh:
             choice = fresh
         return Ref(self.draw(st.sampled_from(choice))) if choice else None
 

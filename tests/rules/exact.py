@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import mpmath
-import numpy as np
 
-from autograd_bp.rules import ROWS, Namespace
+from autograd_bp.rules import Namespace
 
 MP = mpmath.MPContext()
 """The oracle's own context: its precision is nobody else's."""
@@ -20,7 +19,7 @@ MP = mpmath.MPContext()
 Number = Any  # an mpf of MP
 
 
-class Undefined(ArithmeticError):
+class UndefinedError(ArithmeticError):
     """The operation has no finite real value there."""
 
 
@@ -34,7 +33,7 @@ def _real(function: Callable[..., Any]) -> Callable[..., Number]:
         result = function(*operands)
         if isinstance(result, MP.mpc):
             if result.imag != 0:
-                raise Undefined
+                raise UndefinedError
             result = result.real
         return result
 
@@ -51,25 +50,25 @@ def _trunc(x: Number) -> Number:
 
 def _power(x: Number, y: Number) -> Number:
     if x == 0 and y < 0:
-        raise Undefined
+        raise UndefinedError
     return _real(MP.power)(x, y)
 
 
 def _log(x: Number) -> Number:
     if x <= 0:
-        raise Undefined
+        raise UndefinedError
     return MP.log(x)
 
 
 def _log1p(x: Number) -> Number:
     if x <= -1:
-        raise Undefined
+        raise UndefinedError
     return MP.log1p(x)
 
 
 def _arctanh(x: Number) -> Number:
     if abs(x) >= 1:
-        raise Undefined
+        raise UndefinedError
     return MP.atanh(x)
 
 

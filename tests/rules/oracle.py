@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.rules.exact import MP, Number, Undefined
+from tests.rules.exact import MP, Number, UndefinedError
 
 _AGREEMENT = 1e-18
 _NOTHING = MP.mpf(10) ** -330
@@ -30,7 +30,7 @@ class Derivatives:
     second: tuple[tuple[Number, ...], ...]
 
 
-class Unsettled(AssertionError):
+class UnsettledError(AssertionError):
     """No two results agreed: the point is no place for a derivative."""
 
 
@@ -48,9 +48,7 @@ class _Entry:
     def settles(self, coarser: _Entry) -> bool:
         if abs(self.quotient) < _NOTHING:
             return bool(self.noise < _NOTHING and (coarser.is_noise or _is_nothing(coarser)))
-        return bool(
-            abs(coarser.quotient - self.quotient) <= _AGREEMENT * abs(self.quotient)
-        )
+        return bool(abs(coarser.quotient - self.quotient) <= _AGREEMENT * abs(self.quotient))
 
 
 def _is_nothing(entry: _Entry) -> bool:
@@ -74,7 +72,7 @@ def derivatives(
         if noise > _NOTHING / 1e4:
             guard = min(guard + int(MP.log10(noise)) + 336, _MOST_DIGITS)
         before = entries
-    raise Unsettled(f"the derivatives at {point} do not settle: {entries}")
+    raise UnsettledError(f"the derivatives at {point} do not settle: {entries}")
 
 
 def _differences(
@@ -107,10 +105,9 @@ def _differences(
         for i in range(n):
             second[i, i] = (up[i] - 2 * here + down[i]) / steps[i] ** 2
             for j in range(i):
-                corners = (
-                    at((i, 1), (j, 1)) - at((i, 1), (j, -1)) - at((i, -1), (j, 1))
-                ) + at((i, -1), (j, -1))
-                second[i, j] = second[j, i] = corners / (4 * steps[i] * steps[j])
+                rise_up = at((i, 1), (j, 1)) - at((i, -1), (j, 1))
+                rise_down = at((i, 1), (j, -1)) - at((i, -1), (j, -1))
+                second[i, j] = second[j, i] = (rise_up - rise_down) / (4 * steps[i] * steps[j])
         rounding = largest * MP.eps * 8
         entries = [_Entry(first[k], rounding / steps[k]) for k in range(n)]
         entries += [
@@ -122,10 +119,10 @@ def _differences(
 
 
 def finite(number: Any) -> Number:
-    """A value of a function as a number; Undefined where there is none."""
+    """A value of a function as a number; UndefinedError where there is none."""
     result = MP.mpf(number)
     if not MP.isfinite(result):
-        raise Undefined
+        raise UndefinedError
     return result
 
 
@@ -166,19 +163,19 @@ def slopes_around(
 ) -> Slopes:
     """How steep the function is around a point, along a direction."""
     n = len(point)
-    scale = min((abs(MP.mpf(x)) for x in (*point, 1.0) if x))
+    scale = min(abs(MP.mpf(x)) for x in (*point, 1.0) if x)
     with MP.workdps(160 + spread_of(point, [scale])):
         reach, step = scale * MP.mpf(10) ** -20, scale * MP.mpf(10) ** -50
         x = [MP.mpf(coordinate) for coordinate in point]
 
+        def along(start: Sequence[Number], h: Number) -> list[Number]:
+            return [a + h * d for a, d in zip(start, direction, strict=True)]
+
         def slope(start: Sequence[Number], side: int) -> Number | None:
             """None where the function jumps, or has no value."""
             try:
-                values = [
-                    finite(function(*(a + side * h * d for a, d in zip(start, direction, strict=True))))
-                    for h in (MP.zero, step / 1024, step)
-                ]
-            except (Undefined, ZeroDivisionError):
+                values = [finite(function(*along(start, side * h))) for h in (0, step / 1024, step)]
+            except (UndefinedError, ZeroDivisionError):
                 return None
             near, far = (values[1] - values[0]) / step * 1024, (values[2] - values[0]) / step
             return None if abs(near - far) > 1e-6 * abs(far) else side * far

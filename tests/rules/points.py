@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_bp.rules import ROWS, Formula, Rule
 from autograd_bp.rules.formula import compile_formula
-from tests.rules.exact import EXACT, MP, Number, Undefined
+from tests.rules.exact import EXACT, MP, Number, UndefinedError
 from tests.rules.oracle import Derivatives, derivatives
 
 Point = tuple[float, ...]
@@ -50,6 +50,10 @@ class Case:
     params: tuple[Any, ...]
     points: tuple[Point, ...]
     truths: tuple[Derivatives, ...]
+
+    def pairs(self) -> Iterator[tuple[Point, Derivatives]]:
+        """Each point with the truth there."""
+        return zip(self.points, self.truths, strict=True)
 
     def column(self, k: int) -> list[float]:
         """Argument k at every point."""
@@ -100,7 +104,7 @@ def true_derivatives(row: Rule, params: tuple[Any, ...], point: Point) -> Deriva
         if size not in (MP.inf, MP.ninf) and abs(size) > EXTREME:
             return None
         return derivatives(function, point, scales)
-    except (Undefined, ZeroDivisionError):
+    except (UndefinedError, ZeroDivisionError):
         return None
 
 

@@ -69,7 +69,7 @@ def jacobian(made: Made, i: int) -> Array:
     """The derivative of every element of the result by every element of operand i."""
     x = made.args[i]
     if made.name in PARTIALS:
-        partial = PARTIALS[made.name](made.value, *made.args, **made.settings)[i]
+        partial = PARTIALS[made.name](*made.args, **made.settings)[i]
         partial = np.broadcast_to(partial, made.value.shape).ravel()
         reads = np.broadcast_to(np.arange(x.size).reshape(x.shape), made.value.shape).ravel()
         matrix = np.zeros((made.value.size, x.size), np.result_type(partial, float))
@@ -148,10 +148,10 @@ FORWARD: dict[str, Callable[..., Any]] = {
     **{
         name: getattr(np, name)
         for name in (
-            "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh arcsin arccos "
-            "arctan arcsinh arccosh arctanh square reciprocal abs sign floor ceil trunc rint "
-            "maximum minimum fmax fmin hypot arctan2 logaddexp matmul reshape transpose flip roll "
-            "cumsum cumprod broadcast_to sum mean prod max min deg2rad rad2deg"
+            "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh arcsin "
+            "arccos arctan arcsinh arccosh arctanh square reciprocal abs sign floor ceil trunc "
+            "rint maximum minimum fmax fmin hypot arctan2 logaddexp matmul reshape transpose flip "
+            "roll cumsum cumprod broadcast_to sum mean prod max min deg2rad rad2deg"
         ).split()
     },
     "add": np.add,
@@ -193,50 +193,50 @@ def _ratio(x: Any, y: Any) -> Any:
 
 
 PARTIALS: dict[str, Callable[..., Sequence[Any]]] = {
-    "add": lambda out, x, y: (1, 1),
-    "sub": lambda out, x, y: (1, -1),
-    "mul": lambda out, x, y: (y, x),
-    "div": lambda out, x, y: (1 / y, -x / (y * y)),
-    "neg": lambda out, x: (-1,),
-    "mod": lambda out, x, y: (1, -np.floor_divide(x, y)),
-    "pow": lambda out, x, y: (
+    "add": lambda *_: (1, 1),
+    "sub": lambda *_: (1, -1),
+    "mul": lambda x, y: (y, x),
+    "div": lambda x, y: (1 / y, -x / (y * y)),
+    "neg": lambda _: (-1,),
+    "mod": lambda x, y: (1, -np.floor_divide(x, y)),
+    "pow": lambda x, y: (
         np.where(y == 0, 0, y * np.power(x, y - 1)),
-        np.where(x == 0, np.where(y >= 0, 0, -np.inf), np.log(np.where(x == 0, 1, x)) * out),
+        np.where(x == 0, np.where(y >= 0, 0, -np.inf), np.log(np.where(x == 0, 1, x)) * x**y),
     ),
-    "abs": lambda out, x: (np.sign(x),),
-    "sign": lambda out, x: (0,),
-    "floor": lambda out, x: (0,),
-    "ceil": lambda out, x: (0,),
-    "trunc": lambda out, x: (0,),
-    "rint": lambda out, x: (0,),
-    "maximum": lambda out, x, y: (_larger(x, y), _larger(y, x)),
-    "minimum": lambda out, x, y: (_larger(y, x), _larger(x, y)),
-    "fmax": lambda out, x, y: (_larger(x, y), _larger(y, x)),
-    "fmin": lambda out, x, y: (_larger(y, x), _larger(x, y)),
-    "clip": lambda out, x, low, high: (
+    "abs": lambda x: (np.sign(x),),
+    "sign": lambda _: (0,),
+    "floor": lambda _: (0,),
+    "ceil": lambda _: (0,),
+    "trunc": lambda _: (0,),
+    "rint": lambda _: (0,),
+    "maximum": lambda x, y: (_larger(x, y), _larger(y, x)),
+    "minimum": lambda x, y: (_larger(y, x), _larger(x, y)),
+    "fmax": lambda x, y: (_larger(x, y), _larger(y, x)),
+    "fmin": lambda x, y: (_larger(y, x), _larger(x, y)),
+    "clip": lambda x, low, high: (
         (low <= x) & (x <= high),
         (x < low) & (low <= high),
         (x > high) | (low > high),
     ),
-    "where": lambda out, condition, x, y: (0, condition != 0, condition == 0),
-    "sin": lambda out, x: (np.cos(x),),
-    "cos": lambda out, x: (-np.sin(x),),
-    "tanh": lambda out, x: (1 / np.cosh(x) ** 2,),
-    "exp": lambda out, x: (np.exp(x),),
-    "log": lambda out, x: (1 / x,),
-    "sqrt": lambda out, x: (0.5 / np.sqrt(x),),
-    "cbrt": lambda out, x: (np.abs(x) ** (-2 / 3) / 3,),
-    "square": lambda out, x: (2 * x,),
-    "sigmoid": lambda out, x: (_sigmoid(x) * _sigmoid(-x),),
-    "relu": lambda out, x: (x > 0,),
-    "leaky_relu": lambda out, x, negative_slope: (np.where(x > 0, 1, negative_slope),),
-    "elu": lambda out, x, alpha: (np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))),),
-    "softplus": lambda out, x: (_sigmoid(x),),
-    "silu": lambda out, x: (_sigmoid(x) * (1 + x * _sigmoid(-x)),),
-    "gelu": lambda out, x: (_normal(x) + x * _density(x),),
-    "hypot": lambda out, x, y: (_ratio(x, out), _ratio(y, out)),
-    "arctan2": lambda out, x, y: (_ratio(y, x * x + y * y), _ratio(-x, x * x + y * y)),
-    "logaddexp": lambda out, x, y: (_sigmoid(x - y), _sigmoid(y - x)),
+    "where": lambda condition, *_: (0, condition != 0, condition == 0),
+    "sin": lambda x: (np.cos(x),),
+    "cos": lambda x: (-np.sin(x),),
+    "tanh": lambda x: (1 / np.cosh(x) ** 2,),
+    "exp": lambda x: (np.exp(x),),
+    "log": lambda x: (1 / x,),
+    "sqrt": lambda x: (0.5 / np.sqrt(x),),
+    "cbrt": lambda x: (np.abs(x) ** (-2 / 3) / 3,),
+    "square": lambda x: (2 * x,),
+    "sigmoid": lambda x: (_sigmoid(x) * _sigmoid(-x),),
+    "relu": lambda x: (x > 0,),
+    "leaky_relu": lambda x, negative_slope: (np.where(x > 0, 1, negative_slope),),
+    "elu": lambda x, alpha: (np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))),),
+    "softplus": lambda x: (_sigmoid(x),),
+    "silu": lambda x: (_sigmoid(x) * (1 + x * _sigmoid(-x)),),
+    "gelu": lambda x: (_normal(x) + x * _density(x),),
+    "hypot": lambda x, y: (_ratio(x, np.hypot(x, y)), _ratio(y, np.hypot(x, y))),
+    "arctan2": lambda x, y: (_ratio(y, x * x + y * y), _ratio(-x, x * x + y * y)),
+    "logaddexp": lambda x, y: (_sigmoid(x - y), _sigmoid(y - x)),
 }
 """Partial derivatives from the textbook, by each operand."""
 
