@@ -62,6 +62,8 @@ def __getattr__(name: str) -> Any:
     # rules needs more libraries than the engine: it is imported when it is first used.
     if name == "testing":
         return importlib.import_module("autograd_bp.testing")
+    if name in linalg.__all__:
+        raise AttributeError(f"autograd_bp has no {name!r}: it is ab.linalg.{name}")
     close = difflib.get_close_matches(name, [*__all__], n=1)
     hint = f": did you mean {close[0]}?" if close else ""
     raise AttributeError(f"autograd_bp has no {name!r}{hint}")

@@ -13,6 +13,7 @@ from autograd_bp import tensor, trees, value
 from autograd_bp.derivatives import conformed, plain_node, pull_back, push_forward
 from autograd_bp.functions.shapes import stack
 from autograd_bp.node import Node
+from autograd_bp.operands import as_floats
 from autograd_bp.operations import apply
 from autograd_bp.recording import recording, state
 from autograd_bp.rules import ROWS
@@ -58,9 +59,7 @@ class Call:
         converted = state.conversions
         with recording(), _deeper():
             self.output = f(*call_args, **kwargs)
-        if state.conversions > converted and not isinstance(
-            self.output, Node | list | tuple | dict
-        ):
+        if state.conversions > converted and not trees.nodes(self.output):
             raise TypeError(
                 f"{getattr(f, '__name__', 'the function')} turned a node into a plain number and "
                 f"returned {self.output!r}: the derivative is lost. Use ab's operations or NumPy's "
@@ -185,6 +184,11 @@ def _inner(leaf: Any, path: str) -> Node:
     if isinstance(leaf, bool | int | np.integer | np.bool_):
         raise TypeError(
             f"an integer has no derivative: write {float(leaf)!r} for {leaf!r} in argument {path}"
+        )
+    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iub":
+        raise TypeError(
+            f"an array of {leaf.dtype} has no derivative: give argument {path} as floats, as in "
+            f"{as_floats(leaf)}"
         )
     return Value(leaf) if isinstance(leaf, float) else Tensor(leaf)
 

@@ -12,10 +12,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from autograd_bp.errors import brief
 from autograd_bp.graph import where_made
 from autograd_bp.node import Node
 from autograd_bp.recording import state
 
+_NUMPY = str(Path(np.__file__).resolve().parent) + os.sep
 _PACKAGE = str(Path(__file__).resolve().parent) + os.sep
 
 
@@ -67,6 +69,22 @@ class debug:  # noqa: N801  (used like a function: with ab.debug(): ...)
                 f"{node.rule.name} gave {bad}, from {operands}\n{_made_at(node)}", node
             )
 
+    def arrived(self, node: Node, cotangent: Any) -> None:
+        """All contributions to a node are in: look at their sum."""
+        if (bad := _first_bad(cotangent)) is not None:
+            raise NonFiniteError(
+                f"the gradient of {brief(node)} is {bad}, as the sum of what arrives\n"
+                f"{_made_at(node)}",
+                node,
+            )
+
+    def pushed(self, node: Node, tangent: Any) -> None:
+        """A node got its tangent: look at it."""
+        if (bad := _first_bad(tangent)) is not None:
+            raise NonFiniteError(
+                f"the tangent of the result of {node.rule.name} is {bad}\n{_made_at(node)}", node
+            )
+
     def pulled(self, node: Node, cotangent: Any, contributions: Sequence[Any]) -> None:
         """A node passed its cotangent on: look at what arrives."""
         for i, contribution in enumerate(contributions):
@@ -82,7 +100,7 @@ class debug:  # noqa: N801  (used like a function: with ab.debug(): ...)
 
 def _first_bad(data: Any) -> str | None:
     """The first number that is not finite, and its place."""
-    array = np.asarray(data)
+    array = np.asarray(data._value if isinstance(data, Node) else data)
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return None
     place = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
@@ -115,7 +133,7 @@ def _users_line() -> str:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        inside = file.startswith((_PACKAGE, "<rule")) or f"{os.sep}numpy{os.sep}" in file
+        inside = file.startswith((_PACKAGE, _NUMPY, "<rule"))
         if not inside:
             text = linecache.getline(file, frame.f_lineno).strip()
             return f"{file}:{frame.f_lineno} in {frame.f_code.co_name}: {text}".rstrip(": ")

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_bp import tensor
+from autograd_bp.errors import brief
 from autograd_bp.node import Node
 from autograd_bp.operations import NODE, apply, to_value
-from autograd_bp.recording import recording
+from autograd_bp.recording import recording, state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.sweep import Sweep, leading_to, sweep, topological_order
 from autograd_bp.tensor import Tensor
@@ -69,7 +70,7 @@ def gradients(
     for node in nodes:
         if not node.requires_grad:
             raise ValueError(
-                f"{node!r} does not require a gradient: make it with "
+                f"{brief(node)} does not require a gradient: make it with "
                 "requires_grad=True, outside ab.no_grad()"
             )
     if create_graph:
@@ -193,6 +194,8 @@ def push_forward(
     with recording(), np.errstate(all="ignore"):
         if create_graph:
             return _pushed(outputs, order, tangents, _push_nodes)
+        if state.monitor is not None:  # it would see what the first attempt gets wrong
+            return _pushed(outputs, order, tangents, _push_guarded)
         pushed = _pushed(outputs, order, tangents, _push)
         if any(np.isnan(tangent).any() for tangent in pushed if tangent is not None):
             pushed = _pushed(outputs, order, tangents, _push_guarded)
@@ -214,6 +217,8 @@ def _pushed(
             total = push(node, of_parents)
             if total is not None:
                 known[node] = total
+                if state.monitor is not None:
+                    state.monitor.pushed(node, total)
     return [known.get(node) for node in outputs]
 
 

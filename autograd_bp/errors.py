@@ -36,6 +36,15 @@ def explained(
     return kind(message.rstrip())
 
 
+def brief(node: Node) -> str:
+    """A node on one line, for a message: as it prints if that is short, else name and shape."""
+    text = repr(node)
+    if "\n" not in text and len(text) <= 80:
+        return text
+    name = f" {node.name!r}" if node.name is not None else ""
+    return f"{type(node).__name__}{name} of shape {np.shape(node._value)}"
+
+
 def describe(arg: Any, node: Node | None) -> str:
     """An operand in a message: its name, and its shape or number."""
     what = f"shape {arg.shape}" if isinstance(arg, np.ndarray) else repr(arg)

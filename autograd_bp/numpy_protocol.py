@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_bp import linalg
+from autograd_bp.errors import brief
 from autograd_bp.functions import PUBLIC
 from autograd_bp.node import Node
-from autograd_bp.operations import plain, without_history
+from autograd_bp.operations import read_only, without_history
 
 UFUNCS: dict[Any, Callable[..., Any]] = {}
 """The operation for each of NumPy's ufuncs."""
@@ -57,7 +58,8 @@ for _name in (
                     "np.full_like of a node would lose its gradient: use ab.broadcast_to(node, "
                     "shape)"
                 )
-            return _function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
+            settings = {k: read_only(v) for k, v in kwargs.items()}
+            return _function(*map(read_only, args), **settings)
 
         FUNCTIONS[_numpy_function] = _on_numbers
 # Text of a node is the node's own.
@@ -67,10 +69,12 @@ for _numpy_function in (np.array_repr, np.array_str, np.array2string):
 
 def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's hook for ufuncs."""
-    if kwargs.pop("out", None) is not None:
+    out = kwargs.pop("out", None)
+    if out is not None:
         raise TypeError(
             f"np.{ufunc.__name__} cannot write its result into an array that is there already when "
-            f"{_named(inputs)} takes part: a recorded graph may need what is there, and a plain "
+            f"{_named((*inputs, *out))} takes part: a recorded graph may need what is there, "
+            "and a plain "
             "array has no gradient. Use the result instead (x = x + t for x += t)"
         )
     if method == "__call__" and ufunc in UFUNCS:
@@ -94,7 +98,7 @@ def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if ufunc.nin and method == "__call__" and _is_predicate(ufunc):
         _refuse(name, kwargs)
-        return without_history(ufunc(*map(plain, inputs)), inputs)
+        return without_history(ufunc(*map(read_only, inputs)), inputs)
     raise TypeError(_no_rule(name))
 
 
@@ -125,7 +129,7 @@ def _no_rule(name: str, module: str = "np") -> str:
 
 
 def _named(inputs: Sequence[Any]) -> str:
-    return next(repr(operand) for operand in inputs if isinstance(operand, Node))
+    return next(brief(operand) for operand in inputs if isinstance(operand, Node))
 
 
 def _refuse(name: str, kwargs: dict[str, Any]) -> None:

@@ -91,7 +91,8 @@ def plain_index(index: Any) -> Any:
 def _index_part(part: Any) -> Any:
     if isinstance(part, Node):
         part = part._value
-    if part is None or part is Ellipsis or isinstance(part, bool | int | np.integer):
+    # NumPy says what is wrong with a float.
+    if part is None or part is Ellipsis or isinstance(part, bool | int | np.integer | float):
         return part
     if isinstance(part, slice):
         return slice(*(None if k is None else operator.index(k) for k in _bounds(part)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_bp import tensor, value
+from autograd_bp.graph import value as value_of
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand
 from autograd_bp.rules import ROWS, Namespace, Rule
@@ -66,6 +67,15 @@ def plain(operand: Any) -> Any:
     if type(operand) is tuple:
         return tuple(map(plain, operand))
     return operand
+
+
+def read_only(operand: Any) -> Any:
+    """Like `plain`, for code that is not ours: it may look at arrays of nodes, not write."""
+    if isinstance(operand, Node):
+        return value_of(operand)
+    if isinstance(operand, list):
+        return [read_only(element) for element in operand]
+    return tuple(map(read_only, operand)) if type(operand) is tuple else operand
 
 
 def on_data(function: Callable[..., Any]) -> Callable[..., Any]:

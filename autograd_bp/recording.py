@@ -21,6 +21,12 @@ class Monitor(Protocol):
     def made(self, node: Node) -> None:
         """A node was made by an operation."""
 
+    def arrived(self, node: Node, cotangent: Any) -> None:
+        """The cotangent of a node is complete."""
+
+    def pushed(self, node: Node, tangent: Any) -> None:
+        """A node got its tangent."""
+
     def pulled(self, node: Node, cotangent: Any, contributions: Sequence[Any]) -> None:
         """A node passed its cotangent on to its parents."""
 

@@ -193,6 +193,8 @@ def _run(
         cotangent = cotangents.get(node)
         if cotangent is None:
             continue
+        if monitor is not None:
+            monitor.arrived(node, cotangent)
         if node.rule is None:
             if kept is not None and node not in kept:
                 del cotangents[node]

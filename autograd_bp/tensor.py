@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_bp import copying
-from autograd_bp.errors import explained
+from autograd_bp.errors import brief, explained
 from autograd_bp.node import CONSTANT_SERIAL, Node
 from autograd_bp.operands import as_floats, as_operand, is_operand, leaf_array, plain_index
 from autograd_bp.recording import check_conversion, state
@@ -107,7 +107,8 @@ class Tensor(Node):
         if cotangent is None:
             if self._value.size != 1:
                 raise ValueError(
-                    f"{self!r} is not a scalar, so its gradient needs a cotangent of shape {shape}:"
+                    f"{brief(self)} is not a scalar, so its gradient needs a cotangent of shape "
+                    f"{shape}:"
                     " reduce it first, as in y.sum().backward(), or pass one, as in "
                     "y.backward(np.ones(y.shape))"
                 )
@@ -118,7 +119,8 @@ class Tensor(Node):
             raise type(error)(f"the cotangent is no array of real numbers: {error}") from None
         if seed.shape != shape:
             raise ValueError(
-                f"the cotangent has shape {seed.shape}, but {self!r} has shape {shape}: they must "
+                f"the cotangent has shape {seed.shape}, but {brief(self)} has shape {shape}: "
+                "they must "
                 "be the same"
             )
         return seed.astype(dtype)
@@ -145,7 +147,8 @@ class Tensor(Node):
     def data(self, array: ArrayLike) -> None:
         if self.rule is not None:
             raise TypeError(
-                f"{self!r} is the result of {self.rule.name}: change the leaves it depends on and "
+                f"{brief(self)} is the result of {self.rule.name}: change the leaves it depends "
+                "on and "
                 "compute it again"
             )
         if array is self._value:  # p.data -= step has changed it already
@@ -153,7 +156,8 @@ class Tensor(Node):
         new = leaf_array(array)
         if new.shape != self._value.shape:
             raise ValueError(
-                f"the new data has shape {new.shape}, but {self!r} has shape {self._value.shape}: "
+                f"the new data has shape {new.shape}, but {brief(self)} has shape "
+                f"{self._value.shape}: "
                 "make a new Tensor for another shape"
             )
         self._value = new.astype(self._value.dtype)
@@ -372,7 +376,7 @@ class Tensor(Node):
     def _one(self, target: str) -> Any:
         check_conversion(self)
         if self._value.size != 1:
-            raise TypeError(f"{target}() needs a Tensor with one element, not {self!r}")
+            raise TypeError(f"{target}() needs a Tensor with one element, not {brief(self)}")
         return self._value.reshape(())
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:

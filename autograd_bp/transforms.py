@@ -18,7 +18,7 @@ import numpy as np
 from autograd_bp import graph, trees
 from autograd_bp.call import Argnums, Call
 from autograd_bp.node import Node
-from autograd_bp.operations import apply
+from autograd_bp.operations import apply, plain
 from autograd_bp.recording import state
 from autograd_bp.rules import ROWS
 from autograd_bp.tensor import Tensor
@@ -116,9 +116,12 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
         for node, piece in zip(outputs, given, strict=True):
             if not isinstance(node, Node) or not node.requires_grad:
                 continue
-            seed = node._seed(piece)  # checks the shape
-            if isinstance(piece, Node):
-                seed = piece
+            if np.shape(plain(piece)) != np.shape(node._value):
+                raise ValueError(
+                    f"the cotangent has shape {np.shape(plain(piece))}, but the result has shape "
+                    f"{np.shape(node._value)}"
+                )
+            seed = piece if isinstance(piece, Node) else node._seed(piece)
             seeds[node] = seeds[node] + seed if node in seeds else seed
         nested = call.nested or any(isinstance(s, Node) for s in seeds.values()) or state.depth > 0
         result = call.like_inputs(call.pull(seeds, nested), nested)

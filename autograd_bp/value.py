@@ -9,6 +9,7 @@ from typing import Any, Self, SupportsFloat
 import numpy as np
 
 from autograd_bp import copying
+from autograd_bp.errors import brief
 from autograd_bp.node import CONSTANT_SERIAL, Node
 from autograd_bp.recording import check_conversion, state
 from autograd_bp.rules import ROWS, Rule
@@ -71,8 +72,8 @@ class Value(Node):
         if isinstance(cotangent, Node):
             cotangent = cotangent._value
         if np.ndim(cotangent) > 0:
-            raise ValueError(
-                f"the cotangent has shape {np.shape(cotangent)}, but {self!r} is a number"
+            raise TypeError(
+                f"the cotangent has shape {np.shape(cotangent)}, but {brief(self)} is a number"
             )
         return 1.0 if cotangent is None else as_float(cotangent)
 
@@ -86,7 +87,8 @@ class Value(Node):
     def data(self, number: SupportsFloat) -> None:
         if self.rule is not None:
             raise TypeError(
-                f"{self!r} is the result of {self.rule.name}: change the leaves it depends on and "
+                f"{brief(self)} is the result of {self.rule.name}: change the leaves it depends "
+                "on and "
                 "compute it again"
             )
         self._value = as_float(number)
@@ -266,7 +268,8 @@ def checked_name(name: Any) -> str | None:
 def no_gradient_message(node: Node) -> str:
     """Why a node cannot run backward, and what to do."""
     return (
-        f"{node!r} has no gradient to give: nothing it was computed from requires one. Make a leaf "
+        f"{brief(node)} has no gradient to give: nothing it was computed from requires one. "
+        "Make a leaf "
         "with requires_grad=True, and compute outside ab.no_grad() and without detach()"
     )
 
@@ -274,7 +277,8 @@ def no_gradient_message(node: Node) -> str:
 def lost_gradient_message(node: Node) -> str:
     """Why a node is not turned into a plain array, and what to do."""
     return (
-        f"turning {node!r} into a plain array would lose its gradient: use .data or .detach() for "
+        f"turning {brief(node)} into a plain array would lose its gradient: use .data or "
+        ".detach() for "
         "the numbers, or an operation of ab, such as ab.stack([...]) for a list of nodes"
     )
 

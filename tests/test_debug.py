@@ -76,19 +76,15 @@ def test_the_name_of_the_operand_is_told() -> None:
     ("work", "operation"),
     [
         (lambda x: ab.sqrt(x).sum(), "sqrt"),
-        (lambda x: ab.log(1.0 + x * x * 0.0 - 1.0 + 1e-300 * 0.0 + x).sum() * 0.0, "log"),
+        (lambda x: ab.log(x + 1e-310).sum(), "log"),
         (lambda x: (x**0.5).sum(), "pow"),
     ],
     ids=["sqrt", "log", "pow"],
 )
 def test_the_first_bad_derivative_raises_and_changes_no_gradient(work: Any, operation: str) -> None:
     x = Tensor([4.0, 0.0], name="x")
-    if operation == "log":
-        x = Tensor([1.0, 1e-310])
     with ab.debug():
         y = work(x)
-        if operation == "log":
-            y = y + ab.log(x).sum()
         with pytest.raises(NonFiniteError, match=operation) as caught:
             y.backward()
     assert x.grad is None
@@ -110,10 +106,10 @@ def test_a_bad_derivative_of_a_graph_made_before_is_found_too() -> None:
     [
         lambda x: ab.gradients(ab.sqrt(x).sum(), [x]),
         lambda x: ab.gradients(ab.sqrt(x).sum(), [x], create_graph=True),
-        lambda x: ab.grad(lambda x: ab.sqrt(x).sum())(np.array([4.0, 0.0])),
-        lambda x: ab.jvp(ab.sqrt, (np.array([4.0, 0.0]),), (np.ones(2),)),
-        lambda x: ab.jvp(ab.sqrt, (0.0,), (1.0,)),
-        lambda x: ab.hvp(lambda x: (x**1.5).sum(), np.array([4.0, 0.0]), np.ones(2)),
+        lambda _: ab.grad(lambda x: ab.sqrt(x).sum())(np.array([4.0, 0.0])),
+        lambda _: ab.jvp(ab.sqrt, (np.array([4.0, 0.0]),), (np.ones(2),)),
+        lambda _: ab.jvp(ab.sqrt, (0.0,), (1.0,)),
+        lambda _: ab.hvp(lambda x: (x**1.5).sum(), np.array([4.0, 0.0]), np.ones(2)),
     ],
     ids="gradients create_graph grad jvp jvp_of_a_number hvp".split(),
 )
@@ -165,6 +161,7 @@ def test_contexts_nest_and_end_even_after_an_error() -> None:
     assert where_made(x * 2.0) is None
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
 def test_an_operation_of_the_users_own_is_named_with_the_line_that_called_it() -> None:
     class Inverse(ab.Function):
         def forward(self, x: Any) -> Any:
@@ -174,12 +171,10 @@ def test_an_operation_of_the_users_own_is_named_with_the_line_that_called_it() -
         def backward(self, g: Any) -> Any:
             return -g * self.out * self.out
 
-    with (
-        ab.debug(),
-        pytest.raises(NonFiniteError, match=r"Inverse gave inf[\s\S]*Inverse\(\)\(x\)"),
-    ):
-        x = Tensor([0.0])
+    x = Tensor([0.0])
+    with ab.debug(), pytest.raises(NonFiniteError, match="Inverse gave inf") as caught:
         Inverse()(x)
+    assert "Inverse()(x)" in str(caught.value)
 
 
 def test_the_users_line_is_found_below_a_directory_called_numpy() -> None:

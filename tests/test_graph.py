@@ -7,7 +7,7 @@ import math
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -256,6 +256,15 @@ def test_accumulated_calls_counts_the_sweeps_in_a_gradient() -> None:
 # -- great length ---------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """No cyclic garbage collector: graphs are freed without it, and it is slow on many objects."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_a_chain_of_a_million_values_runs_backward_and_is_freed() -> None:
     limit = sys.getrecursionlimit()
     x = Value(1.0)
@@ -271,6 +280,7 @@ def test_a_chain_of_a_million_values_runs_backward_and_is_freed() -> None:
     assert sys.getrecursionlimit() == limit
 
 
+@pytest.mark.usefixtures("no_collector")
 def test_a_chain_of_100_000_tensors_runs_backward_and_is_freed() -> None:
     x = Tensor([1.0, 2.0])
     y = x

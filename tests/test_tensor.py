@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import operator
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -831,6 +832,15 @@ def test_deepcopy_copies_graph_sharing_gradients_and_arrays() -> None:
     assert x.data.tolist() == [1.0, 2.0]
 
 
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """No cyclic garbage collector: it is slow on many objects, and has nothing to do here."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_deepcopy_of_a_chain_of_100_000_tensors_needs_no_recursion() -> None:
     x = Tensor(1.0)
     y = x

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.node import Node
-from autograd_bp.operations import apply, joined, plain, without_history
+from autograd_bp.operations import apply, joined, plain, read_only, without_history
 from autograd_bp.rules import ROWS, Rule
 
 # NumPy's names for rows that are called otherwise on the sheet.
@@ -180,7 +180,8 @@ def predicate(name: str) -> Callable[..., Any]:
 
     def function(*operands: Any, **keywords: Any) -> Any:
         refuse_out(keywords.pop("out", None), name)
-        result = numpy_function(*map(plain, operands), **{k: plain(v) for k, v in keywords.items()})
+        settings = {k: read_only(v) for k, v in keywords.items()}
+        result = numpy_function(*map(read_only, operands), **settings)
         return without_history(result, operands)
 
     function.__name__ = function.__qualname__ = name

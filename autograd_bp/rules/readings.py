@@ -102,8 +102,8 @@ class Reading:
     - ``guarded_vjp`` and ``guarded_jvp`` are the same with zero times infinity zero.
 
     A variadic rule has one of each, for all operands at once:
-    ``vjp[0](g, out, wanted, xs, *params)`` gives a tuple, and ``jvp[0](ts, out, xs, *params)`` the tangent of the result; `wanted` and
-    the tangents `ts` go by operand, None where there is none.
+    ``vjp[0](g, out, wanted, xs, *params)`` gives a tuple, ``jvp[0](ts, out, xs, *params)`` the
+    tangent of the result; `wanted` and the tangents `ts` go by operand, None where there is none.
     """
 
     def __init__(self, rule: Rule, namespace: Namespace) -> None:

@@ -194,6 +194,7 @@ _ROWS: dict[str, Callable[[st.DrawFn], Drawn]] = {
     "stack": _stacked,
     "matmul": _matmul,
     "chain_matmul": _matmul,
+    "chain_matmul_both": _matmul,
     "einsum": _einsum,
     "astype": lambda draw: ((draw(st.sampled_from(SHAPES)),), (np.dtype(float),)),
 }

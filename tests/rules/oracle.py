@@ -7,6 +7,7 @@ entry is taken for zero only when everything above 1e-330, less than any float, 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -62,60 +63,68 @@ def derivatives(
 
     `scales` bounds from above, per argument, how far the nearest kink or pole may be.
     """
+    (found,) = derivatives_of_each(lambda *args: [function(*args)], point, scales)
+    return found
+
+
+def derivatives_of_each(
+    function: Callable[..., Sequence[Number]], point: Sequence[float], scales: Sequence[Number]
+) -> list[Derivatives]:
+    """The same for every result of a function with many."""
     guard = 0
     before: list[_Entry] | None = None
     for digits in _STEPS:
-        entries, value = _differences(function, point, scales, digits, guard)
+        values, entries = _differences(function, point, scales, digits, guard)
         if before is not None and all(e.settles(b) for e, b in zip(entries, before, strict=True)):
-            return _arranged(value, [entry.quotient for entry in entries], len(point))
+            return _arranged(values, [entry.quotient for entry in entries], len(point))
         noise = max((entry.noise for entry in entries if entry.is_noise), default=MP.zero)
         if noise > _NOTHING / 1e4:
             guard = min(guard + int(MP.log10(noise)) + 336, _MOST_DIGITS)
         before = entries
-    raise UnsettledError(f"the derivatives at {point} do not settle: {entries}")
+    raise UnsettledError(f"the derivatives at {point} do not settle")
 
 
 def _differences(
-    function: Callable[..., Number],
+    function: Callable[..., Sequence[Number]],
     point: Sequence[float],
     scales: Sequence[Number],
     digits: int,
     guard: int,
-) -> tuple[list[_Entry], Number]:
-    """First derivatives, then second by rows."""
+) -> tuple[list[Number], list[_Entry]]:
+    """The values; per value the first derivatives, then the second by rows."""
     n = len(point)
     with MP.workdps(3 * digits + spread_of(point, scales) + guard + 12):
         x = [MP.mpf(coordinate) for coordinate in point]
         steps = [_power_of_two(scale * MP.mpf(10) ** -digits) for scale in scales]
-        largest = MP.zero
 
-        def at(*moves: tuple[int, int]) -> Number:
-            nonlocal largest
+        def at(*moves: tuple[int, int]) -> list[Number]:
             moved = list(x)
             for k, direction in moves:
                 moved[k] += direction * steps[k]
-            result = finite(function(*moved))
-            largest = max(largest, abs(result))
-            return result
+            return [finite(result) for result in function(*moved)]
 
         here = at()
         up, down = [at((k, 1)) for k in range(n)], [at((k, -1)) for k in range(n)]
-        first = [(up[k] - down[k]) / (2 * steps[k]) for k in range(n)]
-        second: dict[tuple[int, int], Number] = {}
-        for i in range(n):
-            second[i, i] = (up[i] - 2 * here + down[i]) / steps[i] ** 2
-            for j in range(i):
-                rise_up = at((i, 1), (j, 1)) - at((i, -1), (j, 1))
-                rise_down = at((i, 1), (j, -1)) - at((i, -1), (j, -1))
-                second[i, j] = second[j, i] = (rise_up - rise_down) / (4 * steps[i] * steps[j])
-        rounding = largest * MP.eps * 8
-        entries = [_Entry(first[k], rounding / steps[k]) for k in range(n)]
-        entries += [
-            _Entry(second[i, j], rounding / (steps[i] * steps[j]))
+        corners = {
+            (i, j): [at((i, a), (j, b)) for a, b in ((1, 1), (-1, 1), (1, -1), (-1, -1))]
             for i in range(n)
-            for j in range(n)
-        ]
-    return entries, here
+            for j in range(i)
+        }
+        entries = []
+        for m, value in enumerate(here):
+            largest = max(abs(values[m]) for values in (here, *up, *down))
+            rounding = largest * MP.eps * 8
+            for k, step in enumerate(steps):
+                entries.append(_Entry((up[k][m] - down[k][m]) / (2 * step), rounding / step))
+            for i, j in itertools.product(range(n), repeat=2):
+                area = steps[i] * steps[j]
+                if i == j:
+                    second = (up[i][m] - 2 * value + down[i][m]) / area
+                else:
+                    a, b, c, d = (corner[m] for corner in corners[max(i, j), min(i, j)])
+                    second = ((a - b) - (c - d)) / (4 * area)
+                entries.append(_Entry(second, rounding / area))
+    return here, entries
 
 
 def finite(number: Any) -> Number:
@@ -128,7 +137,8 @@ def finite(number: Any) -> Number:
 
 def spread_of(point: Iterable[float], scales: Iterable[Number]) -> int:
     """How many digits it takes to tell neighbours at these scales apart."""
-    largest, smallest = max(abs(MP.mpf(x)) for x in point), min(scales)
+    largest = max((abs(MP.mpf(x)) for x in point), default=MP.zero)
+    smallest = min(scales, default=MP.one)
     return max(0, int(MP.log10(largest / smallest))) if largest else 0
 
 
@@ -137,9 +147,13 @@ def _power_of_two(x: Number) -> Number:
     return MP.ldexp(MP.one, int(MP.floor(MP.log(x, 2))))
 
 
-def _arranged(value: Number, entries: list[Number], n: int) -> Derivatives:
-    rows = [tuple(entries[n + i * n : n + (i + 1) * n]) for i in range(n)]
-    return Derivatives(value, tuple(entries[:n]), tuple(rows))
+def _arranged(values: list[Number], entries: list[Number], n: int) -> list[Derivatives]:
+    found = []
+    for m, value in enumerate(values):
+        own = entries[m * (n + n * n) : (m + 1) * (n + n * n)]
+        rows = [tuple(own[n + i * n : n + (i + 1) * n]) for i in range(n)]
+        found.append(Derivatives(value, tuple(own[:n]), tuple(rows)))
+    return found
 
 
 # -- kinks ----------------------------------------------------------------------------------------
