@@ -8,6 +8,7 @@
 2.2
 """
 
+import builtins
 import difflib
 import importlib
 from typing import Any
@@ -51,10 +52,15 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "trees",
     "value_and_grad",
     "vjp",
-    *PUBLIC,
+    # Those that Python has too (sum, max, abs, ...) are not for `from autograd_bp import *`.
+    *(name for name in PUBLIC if not hasattr(builtins, name)),
 ]
 
 globals().update(PUBLIC)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *PUBLIC, "testing"})
 
 
 def __getattr__(name: str) -> Any:
@@ -64,6 +70,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("autograd_bp.testing")
     if name in linalg.__all__:
         raise AttributeError(f"autograd_bp has no {name!r}: it is ab.linalg.{name}")
-    close = difflib.get_close_matches(name, [*__all__], n=1)
+    close = difflib.get_close_matches(name, __dir__(), n=1)
     hint = f": did you mean {close[0]}?" if close else ""
     raise AttributeError(f"autograd_bp has no {name!r}{hint}")

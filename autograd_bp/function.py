@@ -13,7 +13,7 @@ import numpy as np
 from autograd_bp import tensor, value
 from autograd_bp.derivatives import gradients, plain_node
 from autograd_bp.functions.elementwise import operation
-from autograd_bp.node import Node
+from autograd_bp.node import Node, OperationRule
 from autograd_bp.operands import as_operand, check_dtype
 from autograd_bp.operations import NODE, joined
 from autograd_bp.recording import differentiable, state
@@ -159,6 +159,9 @@ class Function:
     layer can be used many times in a graph. Called by hand, `forward` and `backward` are the
     methods of an ordinary object.
 
+    Should a gradient come out as nan, the sweep is repeated more carefully, and `backward` called a
+    second time.
+
     Gradients of gradients come from running `forward` and `backward` again on nodes: write them
     in arithmetic, `ab` and NumPy, not `math`.
 
@@ -287,20 +290,7 @@ class _FunctionRule:
         return None if pushed is None else pushed._value
 
     def push_nodes(self, node: Node, tangents: Sequence[Any], operands: Sequence[Any]) -> Any:
-        """J t as the derivative of <J^T v, t> by v, which is linear in v."""
-        v: Node = Value(0.0) if isinstance(node, Value) else Tensor(node._zero())
-        pulled = self.pull_nodes(node, v, operands, [tangent is not None for tangent in tangents])
-        total: Any = None
-        for contribution, tangent in zip(pulled, tangents, strict=True):
-            if contribution is None or tangent is None:
-                continue
-            product = contribution * tangent
-            piece = product.sum() if isinstance(product, Tensor) else product
-            total = piece if total is None else total + piece
-        if not isinstance(total, Node) or not total.requires_grad:
-            return plain_node(node, node._zero())
-        (tangent,) = gradients(total, [v], create_graph=True)
-        return tangent
+        return push_by_transposition(self, node, tangents, operands)
 
     def _checked(self, returned: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
         """One contribution per operand, each of the operand's shape."""
@@ -329,6 +319,25 @@ class _FunctionRule:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _FunctionRule:
         return self
+
+
+def push_by_transposition(
+    rule: OperationRule, node: Node, tangents: Sequence[Any], operands: Sequence[Any]
+) -> Any:
+    """J t as the derivative of <J^T v, t> by v, in which it is linear: from a VJP alone."""
+    v: Node = Value(0.0) if isinstance(node, Value) else Tensor(node._zero())
+    pulled = rule.pull_nodes(node, v, operands, [tangent is not None for tangent in tangents])
+    total: Any = None
+    for contribution, tangent in zip(pulled, tangents, strict=True):
+        if contribution is None or tangent is None:
+            continue
+        product = contribution * tangent
+        piece = product.sum() if isinstance(product, Tensor) else product
+        total = piece if total is None else total + piece
+    if not isinstance(total, Node) or not total.requires_grad:
+        return plain_node(node, node._zero())
+    (tangent,) = gradients(total, [v], create_graph=True)
+    return tangent
 
 
 def _argument_names(function: Function, n: int) -> tuple[str, ...]:

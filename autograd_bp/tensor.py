@@ -528,6 +528,8 @@ def result(data: Any) -> Tensor:
 
 def _without_gradient(left: Tensor, right: Any, compute: Callable[[Any, Any], Any]) -> Any:
     if not is_operand(right):
+        if compute in (operator.eq, operator.ne) and not isinstance(right, str | bytes):
+            return compute(right, left._value)  # pytest.approx(...) and the like see the array
         return NotImplemented
     other = right._value if isinstance(right, Node) else as_operand(right)
     return result(compute(left._value, other))

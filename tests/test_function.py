@@ -436,7 +436,7 @@ def test_a_wrong_gradient_is_refused_by_name_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "result", [None, "text", (1.0, 2.0), [1.0, 2.0], {}, 1j, np.array([1j, 2j]), object()], ids=repr
+    "result", [None, "text", (1.0, 2.0), [1.0, 2.0], {}, 1j, np.array([1j, 2j]), object()], ids=type
 )
 def test_a_forward_that_returns_no_number_or_array_is_refused(result: Any) -> None:
     function = with_backward(lambda g: (g, g), forward=lambda *_: result)
@@ -476,7 +476,7 @@ def test_a_node_that_is_no_operand_is_refused_since_its_gradient_would_be_lost()
         Scale()(Value(2.0), by=weight)
 
 
-@pytest.mark.parametrize("operand", ["text", None, 1j, np.array([1j]), object()], ids=repr)
+@pytest.mark.parametrize("operand", ["text", None, 1j, np.array([1j]), object()], ids=type)
 def test_an_operand_that_is_no_number_is_refused(operand: Any) -> None:
     with pytest.raises(TypeError):
         MulLayer()(Value(1.0), operand)

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 import autograd_bp as ab
 from autograd_bp import Tensor, Value
+from tests.expressions import evaluate
 from tests.function_cases import Case, claims, reals
 
 CASES = [
@@ -206,21 +207,21 @@ def test_a_wrong_index_is_refused_as_by_numpy(index: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda x: ab.take(x, [3]), IndexError),
-        (lambda x: ab.take(x, [0.0]), TypeError),
-        (lambda x: ab.take(x, [0], axis=1), ValueError),
-        (lambda x: ab.take(x, [0], mode="raised"), ValueError),
-        (lambda x: ab.take(x, [0], out=np.zeros(1)), TypeError),
-        (lambda x: ab.at(x, 5).set(0.0), IndexError),
-        (lambda x: ab.at(x, [0, 1]).set([1.0, 2.0, 3.0]), ValueError),
-        (lambda x: ab.at(x, [0, 1]).add([1.0, 2.0, 3.0]), ValueError),
-        (lambda x: ab.at(x, 0).set("a"), TypeError),
-        (lambda x: ab.at(x, 0).set(None), TypeError),
+        ("ab.take(x, [3])", IndexError),
+        ("ab.take(x, [0.0])", TypeError),
+        ("ab.take(x, [0], axis=1)", ValueError),
+        ('ab.take(x, [0], mode="raised")', ValueError),
+        ("ab.take(x, [0], out=np.zeros(1))", TypeError),
+        ("ab.at(x, 5).set(0.0)", IndexError),
+        ("ab.at(x, [0, 1]).set([1.0, 2.0, 3.0])", ValueError),
+        ("ab.at(x, [0, 1]).add([1.0, 2.0, 3.0])", ValueError),
+        ('ab.at(x, 0).set("a")', TypeError),
+        ("ab.at(x, 0).set(None)", TypeError),
     ],
 )
-def test_what_makes_no_sense_is_refused(call: Any, error: type[Exception]) -> None:
+def test_what_makes_no_sense_is_refused(call: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        call(Tensor([1.0, 2.0, 3.0]))
+        evaluate(call, x=Tensor([1.0, 2.0, 3.0]))
 
 
 # -- at -------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 import autograd_bp as ab
 from autograd_bp import Tensor, Value
 from tests import differences
+from tests.expressions import evaluate
 from tests.function_cases import Case, assert_same, claims, given, reals
 
 AXES: list[dict[str, Any]] = [
@@ -358,27 +359,27 @@ def test_norms_neither_overflow_nor_underflow() -> None:
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda x: ab.sum(x, axis=2), np.exceptions.AxisError),
-        (lambda x: ab.sum(x, axis=-3), np.exceptions.AxisError),
-        (lambda x: ab.sum(x, axis=(0, 0)), ValueError),
-        (lambda x: ab.sum(x, axis=1.5), TypeError),
-        (lambda x: ab.cumsum(x, axis=2), np.exceptions.AxisError),
-        (lambda x: ab.softmax(x, axis=2), np.exceptions.AxisError),
-        (lambda x: ab.max(x, where=x > 0), ValueError),
-        (lambda x: ab.max(x[:0]), ValueError),
-        (lambda x: ab.argmax(x[:0]), ValueError),
-        (lambda x: ab.linalg.norm(x, 2), ValueError),
-        (lambda x: ab.linalg.norm(x, "nuc"), ValueError),
-        (lambda x: ab.linalg.norm(x, "fro", axis=0), ValueError),
-        (lambda x: ab.linalg.norm(x, axis=(0, 1, 1)), ValueError),
-        (lambda x: ab.sum(x, out=np.zeros(())), TypeError),
-        (lambda x: ab.max(x, out=np.zeros(())), TypeError),
-        (lambda x: ab.sum(x, where=[True, False, True, False]), ValueError),
+        ("ab.sum(x, axis=2)", np.exceptions.AxisError),
+        ("ab.sum(x, axis=-3)", np.exceptions.AxisError),
+        ("ab.sum(x, axis=(0, 0))", ValueError),
+        ("ab.sum(x, axis=1.5)", TypeError),
+        ("ab.cumsum(x, axis=2)", np.exceptions.AxisError),
+        ("ab.softmax(x, axis=2)", np.exceptions.AxisError),
+        ("ab.max(x, where=x > 0)", ValueError),
+        ("ab.max(x[:0])", ValueError),
+        ("ab.argmax(x[:0])", ValueError),
+        ("ab.linalg.norm(x, 2)", ValueError),
+        ('ab.linalg.norm(x, "nuc")', ValueError),
+        ('ab.linalg.norm(x, "fro", axis=0)', ValueError),
+        ("ab.linalg.norm(x, axis=(0, 1, 1))", ValueError),
+        ("ab.sum(x, out=np.zeros(()))", TypeError),
+        ("ab.max(x, out=np.zeros(()))", TypeError),
+        ("ab.sum(x, where=[True, False, True, False])", ValueError),
     ],
 )
-def test_what_makes_no_sense_is_refused(call: Any, error: type[Exception]) -> None:
+def test_what_makes_no_sense_is_refused(call: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        call(Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+        evaluate(call, x=Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
 
 
 def test_a_mask_given_as_a_tensor_works_as_one_given_as_an_array() -> None:

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import autograd_bp as ab
 from autograd_bp import Tensor, Value
+from tests.expressions import evaluate
 from tests.function_cases import Case, assert_same, claims, pieces, plain, reals
 
 CASES = [
@@ -456,44 +457,96 @@ X = np.arange(6.0).reshape(2, 3)
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda x: ab.reshape(x, (4, 2)), ValueError),
-        (lambda x: ab.reshape(x, (-1, -1)), ValueError),
-        (lambda x: ab.reshape(x, (2, 3), order="K"), ValueError),
-        (lambda x: ab.reshape(x, (2.0, 3)), TypeError),
-        (lambda x: ab.transpose(x, (0, 0)), ValueError),
-        (lambda x: ab.transpose(x, (0,)), ValueError),
-        (lambda x: ab.transpose(x, (0, 2)), ValueError),
-        (lambda x: ab.swapaxes(x, 0, 2), ValueError),
-        (lambda x: ab.moveaxis(x, (0, 1), 0), ValueError),
-        (lambda x: ab.squeeze(x, 0), ValueError),
-        (lambda x: ab.expand_dims(x, 4), ValueError),
-        (lambda x: ab.broadcast_to(x, (3, 2)), ValueError),
-        (lambda _: ab.concatenate([]), ValueError),
-        (lambda x: ab.concatenate([x, x[0]]), ValueError),
-        (lambda x: ab.concatenate([x[0, 0], x[0, 1]]), ValueError),
-        (lambda x: ab.concatenate([x, x], axis=2), ValueError),
-        (lambda x: ab.concatenate([x, x], out=np.zeros((4, 3))), TypeError),
-        (lambda _: ab.stack([]), ValueError),
-        (lambda x: ab.stack([x, x[0]]), ValueError),
-        (lambda x: ab.split(x, 2, axis=1), ValueError),
-        (lambda x: ab.array_split(x, 0), ValueError),
-        (lambda x: ab.repeat(x, -1), ValueError),
-        (lambda x: ab.repeat(x, [1, 2], axis=1), ValueError),
-        (lambda x: ab.pad(x, -1), ValueError),
-        (lambda x: ab.pad(x, 1.5), (TypeError, ValueError)),
-        (lambda x: ab.pad(x, 1, "mean"), ValueError),
-        (lambda x: ab.pad(x, 1, "reflect", reflect_type="odd"), TypeError),
-        (lambda x: ab.pad(x, 1, "edge", constant_values=0.0), TypeError),
-        (lambda x: ab.diagonal(x[0]), ValueError),
-        (lambda x: ab.diagonal(x, 0, 1, 1), ValueError),
-        (lambda x: ab.diag(x[None]), ValueError),
-        (lambda x: ab.astype(x, complex), TypeError),
-        (lambda x: ab.astype(x, "S"), TypeError),
+        ("ab.reshape(x, (4, 2))", ValueError),
+        ("ab.reshape(x, (-1, -1))", ValueError),
+        ('ab.reshape(x, (2, 3), order="K")', ValueError),
+        ("ab.reshape(x, (2.0, 3))", TypeError),
+        ("ab.transpose(x, (0, 0))", ValueError),
+        ("ab.transpose(x, (0,))", ValueError),
+        ("ab.transpose(x, (0, 2))", ValueError),
+        ("ab.swapaxes(x, 0, 2)", ValueError),
+        ("ab.moveaxis(x, (0, 1), 0)", ValueError),
+        ("ab.squeeze(x, 0)", ValueError),
+        ("ab.expand_dims(x, 4)", ValueError),
+        ("ab.broadcast_to(x, (3, 2))", ValueError),
+        ("ab.concatenate([])", ValueError),
+        ("ab.concatenate([x, x[0]])", ValueError),
+        ("ab.concatenate([x[0, 0], x[0, 1]])", ValueError),
+        ("ab.concatenate([x, x], axis=2)", ValueError),
+        ("ab.concatenate([x, x], out=np.zeros((4, 3)))", TypeError),
+        ("ab.stack([])", ValueError),
+        ("ab.stack([x, x[0]])", ValueError),
+        ("ab.split(x, 2, axis=1)", ValueError),
+        ("ab.array_split(x, 0)", ValueError),
+        ("ab.repeat(x, -1)", ValueError),
+        ("ab.repeat(x, [1, 2], axis=1)", ValueError),
+        ("ab.pad(x, -1)", ValueError),
+        ("ab.pad(x, 1.5)", (TypeError, ValueError)),
+        ('ab.pad(x, 1, "mean")', ValueError),
+        ('ab.pad(x, 1, "reflect", reflect_type="odd")', TypeError),
+        ('ab.pad(x, 1, "edge", constant_values=0.0)', TypeError),
+        ("ab.diagonal(x[0])", ValueError),
+        ("ab.diagonal(x, 0, 1, 1)", ValueError),
+        ("ab.diag(x[None])", ValueError),
+        ("ab.astype(x, complex)", TypeError),
+        ('ab.astype(x, "S")', TypeError),
     ],
 )
-def test_what_makes_no_sense_is_refused(call: Any, error: Any) -> None:
+def test_what_makes_no_sense_is_refused(call: str, error: Any) -> None:
     with pytest.raises(error):
-        call(Tensor(X))
+        evaluate(call, x=Tensor(X))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "ns.cumsum(x, 0)",
+        "ns.cumsum(x)",
+        "ns.cumprod(x, axis=-1)",
+        "ns.repeat(x, 2, 0)",
+        "ns.take(x, 0, 0)",
+        "ns.take(x, [0, 0])",
+        "ns.pad(x, 1)",
+        "ns.flip(x)",
+        "ns.roll(x, 1)",
+        "ns.tile(x, 2)",
+        "ns.squeeze(x, 0)",
+        "ns.sum(x, axis=0)",
+        "ns.max(x, axis=-1)",
+        "ns.expand_dims(x, 0)",
+    ],
+)
+def test_without_axes_it_goes_as_in_numpy(call: str) -> None:
+    expected = evaluate(call, ns=np, x=np.array(2.0))
+    x = Tensor(2.0)
+    result = evaluate(call, ns=ab, x=x)
+    assert_same(result, expected)
+    result.sum().backward()
+    assert x.grad.shape == ()
+    assert x.grad == np.size(expected)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "ab.mean(x, axis=0)",
+        "ab.flip(x, 0)",
+        "ab.roll(x, 1, 0)",
+        "ab.swapaxes(x, 0, 0)",
+        "ab.moveaxis(x, 0, 0)",
+        "ab.split(x, 1)",
+        "ab.tril(x)",
+        "ab.diagonal(x)",
+        "ab.diag(x)",
+        "ab.concatenate([x, x])",
+        "x[0]",
+        "x.sum(axis=1)",
+    ],
+)
+def test_an_axis_that_a_single_number_has_not_is_refused_with_a_reason(call: str) -> None:
+    with pytest.raises((ValueError, IndexError)) as caught:
+        evaluate(call, x=Tensor(2.0))
+    assert "unpack" not in str(caught.value)
 
 
 def test_padding_with_a_node_as_constant_is_refused_rather_than_losing_its_gradient() -> None:

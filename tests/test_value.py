@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import autograd_bp as ab
 from autograd_bp import Tensor, Value
+from tests.expressions import evaluate
 
 # -- construction ---------------------------------------------------------------------------------
 
@@ -281,28 +282,28 @@ def test_arithmetic_is_that_of_python_floats_and_where_python_refuses_that_of_nu
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        (lambda: Value(1.0) / 0.0, math.inf),
-        (lambda: -1.0 / Value(0.0), -math.inf),
-        (lambda: Value(0.0) / 0.0, math.nan),
-        (lambda: Value(0.0) ** -1.0, math.inf),
-        (lambda: Value(-8.0) ** (1 / 3), math.nan),
-        (lambda: Value(1e200) ** 2, math.inf),
-        (lambda: Value(5.0) % 0.0, math.nan),
-        (lambda: Value(0.0).log(), -math.inf),
-        (lambda: Value(-1.0).log(), math.nan),
-        (lambda: Value(-1.0).sqrt(), math.nan),
-        (lambda: Value(1000.0).exp(), math.inf),
-        (lambda: ab.arctanh(Value(1.0)), math.inf),
-        (lambda: ab.arcsin(Value(2.0)), math.nan),
-        (lambda: ab.sinh(Value(1000.0)), math.inf),
-        (lambda: ab.log1p(Value(-1.0)), -math.inf),
+        ("Value(1.0) / 0.0", math.inf),
+        ("-1.0 / Value(0.0)", -math.inf),
+        ("Value(0.0) / 0.0", math.nan),
+        ("Value(0.0) ** -1.0", math.inf),
+        ("Value(-8.0) ** (1 / 3)", math.nan),
+        ("Value(1e200) ** 2", math.inf),
+        ("Value(5.0) % 0.0", math.nan),
+        ("Value(0.0).log()", -math.inf),
+        ("Value(-1.0).log()", math.nan),
+        ("Value(-1.0).sqrt()", math.nan),
+        ("Value(1000.0).exp()", math.inf),
+        ("ab.arctanh(Value(1.0))", math.inf),
+        ("ab.arcsin(Value(2.0))", math.nan),
+        ("ab.sinh(Value(1000.0))", math.inf),
+        ("ab.log1p(Value(-1.0))", -math.inf),
     ],
 )
 def test_where_math_raises_the_result_is_numpys_with_numpys_warning(
-    expression: Callable[[], Value], expected: float
+    expression: str, expected: float
 ) -> None:
     with pytest.warns(RuntimeWarning):
-        result = expression()
+        result = evaluate(expression)
     assert type(result.data) is float
     assert result.data == expected or (math.isnan(result.data) and math.isnan(expected))
 

@@ -27,6 +27,8 @@ def take(
     a = joined(a)
     if axis is None:
         a, axis = apply(ROWS["reshape"], (a,), ((-1,),)), 0
+    if not shape_of(a):  # as in NumPy, a scalar has an axis here
+        a = apply(ROWS["reshape"], (a,), ((1,),))
     (axis,) = normalized_axes(operator.index(axis), len(shape_of(a)))
     n = shape_of(a)[axis]
     places = np.asarray(plain_index(indices))

@@ -13,7 +13,7 @@ from autograd_bp.functions.shapes import astype, ravel
 from autograd_bp.operands import as_operand
 from autograd_bp.operations import apply, joined, plain
 from autograd_bp.rules import ROWS
-from autograd_bp.rules.arrays import kept_shape, normalized_axes, shape_of
+from autograd_bp.rules.arrays import kept_shape, normalized_axes, reduced_axes, shape_of
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
@@ -178,7 +178,7 @@ def _extreme(
     if where is not True and initial is None:
         raise ValueError(f"{name}(..., where=...) needs initial=, for slices where nothing is left")
     shape = shape_of(a)
-    if initial is not None and 0 in (shape[k] for k in normalized_axes(axis, len(shape))):
+    if initial is not None and 0 in (shape[k] for k in reduced_axes(axis, len(shape))):
         kept = kept_shape(shape, axis)
         gone = () if keepdims else plain_axis(axis)
         return (
@@ -205,6 +205,8 @@ def _cumulative(name: str, a: Any, axis: int | None, dtype: Any, out: None) -> A
     a = joined(a) if dtype is None else astype(a, dtype)
     if axis is None:
         a, axis = ravel(a), 0
+    if not shape_of(a):  # as in NumPy, a scalar is a vector here
+        a = ravel(a)
     (axis,) = normalized_axes(operator.index(axis), len(shape_of(a)))
     return apply(ROWS[name], (a,), (axis,))
 

@@ -303,6 +303,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a = joined(a)
     if axis is None:
         a, axis = ravel(a), 0
+    a = a if shape_of(a) else ravel(a)
     axis = _axis(axis, _ndim(a))
     places = np.repeat(np.arange(shape_of(a)[axis]), repeats)
     return getitem(a, (*(slice(None),) * axis, places))
@@ -318,6 +319,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
     """
     array = joined(array)
     n = _ndim(array)
+    if n == 0:
+        return array
     if isinstance(pad_width, dict):
         widths = np.zeros((n, 2), int)
         for k, w in pad_width.items():

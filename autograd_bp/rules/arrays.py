@@ -100,9 +100,14 @@ def chain_matmul_both(x: Array, y: Array) -> Array:
 
 def normalized_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The axes as a tuple of distinct numbers from 0 on; AxisError or ValueError if wrong."""
-    if axis is None or (ndim == 0 and axis in (0, -1)):  # NumPy reduces a scalar along these
+    if axis is None:
         return tuple(range(ndim))
     return tuple(np.lib.array_utils.normalize_axis_tuple(axis, ndim))
+
+
+def reduced_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The same for a reduction, where NumPy lets a scalar have an axis 0."""
+    return () if ndim == 0 and axis in (0, -1) else normalized_axes(axis, ndim)
 
 
 def shape_of(x: Any) -> Shape:
@@ -114,12 +119,12 @@ def shape_of(x: Any) -> Shape:
 def count(x: Any, axis: Axis) -> int:
     """How many elements are combined into one by a reduction of x along `axis`."""
     shape = shape_of(x)
-    return math.prod(shape[a] for a in normalized_axes(axis, len(shape)))
+    return math.prod(shape[a] for a in reduced_axes(axis, len(shape)))
 
 
 def kept_shape(shape: Shape, axis: Axis) -> Shape:
     """The shape after a reduction along `axis` that keeps the axes with length 1."""
-    axes = normalized_axes(axis, len(shape))
+    axes = reduced_axes(axis, len(shape))
     return tuple(1 if a in axes else n for a, n in enumerate(shape))
 
 
@@ -329,7 +334,7 @@ def log_softmax(x: Array, axis: Axis) -> Array:
 
 
 def _dropped(shape: Shape, axis: Axis) -> Shape:
-    axes = normalized_axes(axis, len(shape))
+    axes = reduced_axes(axis, len(shape))
     return tuple(n for a, n in enumerate(shape) if a not in axes)
 
 
@@ -342,7 +347,7 @@ def tie_share(x: Array, out: Array, axis: Axis, keepdims: bool) -> Array:
 
 def top_mask(x: Array, axis: Axis) -> Array:
     """True at the first largest element along `axis`."""
-    axes = normalized_axes(axis, x.ndim)
+    axes = reduced_axes(axis, x.ndim)
     rest = tuple(a for a in range(x.ndim) if a not in axes)
     moved = np.transpose(x, (*rest, *axes))
     rows = moved.reshape(*moved.shape[: len(rest)], math.prod(moved.shape[len(rest) :]))

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autograd_bp.rules.arrays import Axis, normalized_axes
+from autograd_bp.rules.arrays import Axis, reduced_axes
 from autograd_bp.rules.readings import COMPOSITES, Namespace
 
 Operand = Any
@@ -272,7 +272,7 @@ def matmul_tangent_right_guarded(ops: Namespace, x: Operand, t: Operand) -> Oper
 def exclusive_product(ops: Namespace, x: Operand, axis: Axis) -> Operand:
     """For every element the product of all *others* along `axis`: no division, zeros are safe."""
     shape = ops.shape_of(x)
-    axes = normalized_axes(axis, len(shape))
+    axes = reduced_axes(axis, len(shape))
     rest = tuple(a for a in range(len(shape)) if a not in axes)
     order = (*rest, *axes)
     moved = ops.transpose(x, order)
@@ -287,6 +287,7 @@ def exclusive_product(ops: Namespace, x: Operand, axis: Axis) -> Operand:
     return ops.transpose(ops.reshape(before * after, moved_shape), ops.inverse_permutation(order))
 
 
+@composite
 def exclusive_cumprod(ops: Namespace, x: Operand, axis: int) -> Operand:
     """The product of all elements before each one."""
     return shifted(ops, ops.cumprod(x, axis), axis, 1.0)
@@ -315,16 +316,6 @@ def reverse_recurrence(ops: Namespace, a: Operand, g: Operand, axis: int) -> Ope
 
 
 @composite
-def cumprod_pullback(ops: Namespace, g: Operand, x: Operand, axis: int) -> Operand:
-    return exclusive_cumprod(ops, x, axis) * reverse_recurrence(ops, x, g, axis)
-
-
-@composite
-def cumprod_pushforward(ops: Namespace, t: Operand, x: Operand, axis: int) -> Operand:
-    return ops.linear_recurrence(x, t * exclusive_cumprod(ops, x, axis), axis)
-
-
-@composite
 def centred(ops: Namespace, x: Operand, axis: Axis) -> Operand:
     """x without its mean. Taken twice: the first mean is rounded, which counts far from zero."""
     once = x - ops.mean(x, axis, True)
@@ -334,34 +325,66 @@ def centred(ops: Namespace, x: Operand, axis: Axis) -> Operand:
 # -- softmax --------------------------------------------------------------------------------------
 
 
+# Each is there twice: with products as they are, and guarded, with a zero of the cotangent kept.
+
+
 @composite
 def softmax_product(ops: Namespace, v: Operand, out: Operand, axis: Axis) -> Operand:
-    """(diag(y) - y y^T) v for y = softmax(x): the Jacobian is symmetric.
+    """(diag(y) - y y^T) v for y = softmax(x): the Jacobian is symmetric."""
+    return _softmax_product(ops, operator.mul, v, out, axis)
 
-    Taking the entry of v at the largest y from all of v first changes nothing in exact
-    arithmetic, and saves every digit when y is nearly one-hot.
-    """
+
+@composite
+def softmax_product_guarded(ops: Namespace, v: Operand, out: Operand, axis: Axis) -> Operand:
+    return _softmax_product(ops, ops.chain, v, out, axis)
+
+
+def _softmax_product(
+    ops: Namespace, product: Callable[..., Operand], v: Operand, out: Operand, axis: Axis
+) -> Operand:
+    # Taking the entry of v at the largest y from all of v first changes nothing in exact
+    # arithmetic, and saves every digit when y is nearly one-hot.
     top = ops.sum(ops.where(ops.top_mask(out, axis), v, 0.0), axis, True)
     difference = v - top
-    return out * (difference - ops.sum(out * difference, axis, True))
+    return product(difference - ops.sum(product(difference, out), axis, True), out)
 
 
 @composite
 def log_softmax_pullback(ops: Namespace, g: Operand, x: Operand, axis: Axis) -> Operand:
-    """g - softmax(x) sum(g).
+    """g - softmax(x) sum(g)."""
+    return _log_softmax_pullback(ops, operator.mul, g, x, axis)
 
-    The entries sum to zero, which gives the one at the largest x without the cancellation
-    of 1 - y for y near 1.
-    """
+
+@composite
+def log_softmax_pullback_guarded(ops: Namespace, g: Operand, x: Operand, axis: Axis) -> Operand:
+    return _log_softmax_pullback(ops, ops.chain, g, x, axis)
+
+
+def _log_softmax_pullback(
+    ops: Namespace, product: Callable[..., Operand], g: Operand, x: Operand, axis: Axis
+) -> Operand:
+    # The entries sum to zero, which gives the one at the largest x without the cancellation of
+    # 1 - y for y near 1.
     y = ops.softmax(x, axis)
     top = ops.top_mask(x, axis)
-    rest = ops.where(top, 0.0, g - y * ops.sum(g, axis, True))
+    rest = ops.where(top, 0.0, g - product(ops.sum(g, axis, True), y))
     return rest - ops.where(top, ops.sum(rest, axis, True), 0.0)
 
 
 @composite
 def log_softmax_pushforward(ops: Namespace, t: Operand, x: Operand, axis: Axis) -> Operand:
     """t - sum(softmax(x) t), relative to the entry of t at the largest x."""
+    return _log_softmax_pushforward(ops, operator.mul, t, x, axis)
+
+
+@composite
+def log_softmax_pushforward_guarded(ops: Namespace, t: Operand, x: Operand, axis: Axis) -> Operand:
+    return _log_softmax_pushforward(ops, ops.chain, t, x, axis)
+
+
+def _log_softmax_pushforward(
+    ops: Namespace, product: Callable[..., Operand], t: Operand, x: Operand, axis: Axis
+) -> Operand:
     y = ops.softmax(x, axis)
     difference = t - ops.sum(ops.where(ops.top_mask(x, axis), t, 0.0), axis, True)
-    return difference - ops.sum(y * difference, axis, True)
+    return difference - ops.sum(product(difference, y), axis, True)

@@ -379,7 +379,8 @@ add_to_sheet(
         f"{_GELU_DECAY}; 1 / (1 + t0 * t0) if x >= 0 else t0 * t0 / (1 + t0 * t0)",
         d=[
             "z = minimum(maximum(x, -40.0), 40.0); "
-            "square(gelu_sech(x)) * (0.3989422804014327 + 0.05351611220445019 * z * z)"
+            "square(gelu_sech(x)) * (0.3989422804014327 + 0.05351611220445019 * z * z) "
+            "if -40 < x < 40 else 0"
         ],
         public=False,
     ),
@@ -389,7 +390,7 @@ add_to_sheet(
         d=[
             "z = minimum(maximum(x, -40.0), 40.0); "
             "-out * tanh(0.7978845608028654 * (z + 0.044715 * z * z * z)) * "
-            "(0.7978845608028654 + 0.10703222440890037 * z * z)"
+            "(0.7978845608028654 + 0.10703222440890037 * z * z) if -40 < x < 40 else 0"
         ],
         public=False,
     ),

@@ -61,12 +61,16 @@ add_to_sheet(
         "softmax(x, axis)",
         vjp=["softmax_product(g, out, axis)"],
         jvp=["softmax_product(t, out, axis)"],
+        guarded_vjp=["softmax_product_guarded(g, out, axis)"],
+        guarded_jvp=["softmax_product_guarded(t, out, axis)"],
     ),
     general(
         "log_softmax(x; axis)",
         "log_softmax(x, axis)",
         vjp=["log_softmax_pullback(g, x, axis)"],
         jvp=["log_softmax_pushforward(t, x, axis)"],
+        guarded_vjp=["log_softmax_pullback_guarded(g, x, axis)"],
+        guarded_jvp=["log_softmax_pushforward_guarded(t, x, axis)"],
     ),
     linear(
         "cumsum(x; axis)", "cumsum(x, axis)", adjoint=["flip(cumsum(flip(g, axis), axis), axis)"]
@@ -74,8 +78,10 @@ add_to_sheet(
     general(
         "cumprod(x; axis)",
         "cumprod(x, axis)",
-        vjp=["cumprod_pullback(g, x, axis)"],
-        jvp=["cumprod_pushforward(t, x, axis)"],
+        vjp=["exclusive_cumprod(x, axis) * reverse_recurrence(x, g, axis)"],
+        jvp=["linear_recurrence(x, t * exclusive_cumprod(x, axis), axis)"],
+        guarded_vjp=["chain(reverse_recurrence(x, g, axis), exclusive_cumprod(x, axis))"],
+        guarded_jvp=["linear_recurrence(x, chain(t, exclusive_cumprod(x, axis)), axis)"],
     ),
     # s_i = b_i + a_i s_{i-1}: what the derivatives of cumprod are made of, and its own too.
     general(
@@ -87,6 +93,15 @@ add_to_sheet(
         ],
         jvp=[
             "linear_recurrence(a, t * previous(out, axis), axis)",
+            "linear_recurrence(a, t, axis)",
+        ],
+        # b, and so out, may itself be a cotangent.
+        guarded_vjp=[
+            "chain_both(reverse_recurrence(a, g, axis), previous(out, axis))",
+            "reverse_recurrence(a, g, axis)",
+        ],
+        guarded_jvp=[
+            "linear_recurrence(a, chain_both(t, previous(out, axis)), axis)",
             "linear_recurrence(a, t, axis)",
         ],
     ),

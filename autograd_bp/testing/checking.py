@@ -97,7 +97,9 @@ def as_test(checked: Any, **options: Any) -> Callable[[], None]:
     return test
 
 
-def run(about: Subject, *, examples: int = EXAMPLES, seed: int | None = None) -> Report:
+def run(
+    about: Subject, *, examples: int = EXAMPLES, seed: int | None = None, simplify: bool = True
+) -> Report:
     """Check a subject; the first property that fails ends it, with its simplest input."""
     report = Report(about.name, about.args)
     cases = cases_for(about)
@@ -129,7 +131,7 @@ def run(about: Subject, *, examples: int = EXAMPLES, seed: int | None = None) ->
         database=None,
         deadline=None,
         derandomize=seed is None,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if simplify else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,

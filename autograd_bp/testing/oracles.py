@@ -194,12 +194,15 @@ def ridders(
     )
     # Small steps first: large ones may jump over what is there to see.
     unit = min(scale, 1.0) or 1.0
-    best: _Estimate | None = None
-    for start in (0.1 * unit, 1e-3 * unit, 1e-5 * unit, 1e-8 * unit, 0.1 * scale):
-        h = np.longdouble(start)
-        best = _better(best, _extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), h, 2))
+
+    def central(h: float) -> _Estimate:
+        return _extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), np.longdouble(h), 2)
+
+    best = central(0.1 * unit)
+    for start in (1e-3 * unit, 1e-5 * unit, 1e-8 * unit, 0.1 * scale):
         if best.settled(accept, largest, scale):
             break
+        best = _better(best, central(start))
     if best.settled(accept, largest, scale) and _smooth(at, here, best.tangent, unit):
         return best.column(best, "Ridders")
     right, left = (_one_sided(at, here, unit, sign) for sign in (1, -1))

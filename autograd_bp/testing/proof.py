@@ -17,6 +17,7 @@ the checks of numbers.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ UNDECIDED: Mapping[str, str] = {}
 """The rows of the sheet that are not proved, and why; a test holds this to what `prove` finds."""
 
 SECONDS = 10.0
+_LAST_SECONDS = 2.0
+"""For a last look for a counterexample, and for the rest when one has been found."""
 WHOLE_NUMBERS = ("order", "n")
 """Parameters of rows that count something: proved for 0, for 1 and for every one from 2 on."""
 
@@ -229,10 +232,14 @@ class _Prover:
         """Refutations first: they are quick, and a proof that takes too long must not hide one."""
         branches, excuse = self._branches()
         refuted = {
-            (k, argument): self._within_time(lambda: self._counterexample(branch, argument), None)
+            (k, argument): self._within_time(
+                functools.partial(self._counterexample, branch, argument), None
+            )
             for k, branch in enumerate(branches)
             for argument in branch.pairs
         }
+        if any(refuted.values()):  # what else holds matters less
+            self._end = min(self._end, time.monotonic() + _LAST_SECONDS)
         found: dict[str, list[Piece]] = {argument: [] for argument in self.rule.args}
         for (k, argument), counterexample in refuted.items():
             found[argument].append(self._piece(branches[k], argument, counterexample))
@@ -268,28 +275,37 @@ class _Prover:
         forms = (difference, branch.region.at(difference))
         if self._within_time(lambda: self._vanishing.vanishes(*forms), False):
             return Piece(branch.conditions, "proved")
+        self._end = max(self._end, time.monotonic() + _LAST_SECONDS)
+        counterexample = self._within_time(
+            lambda: self._counterexample(branch, argument, thorough=True), None
+        )
+        if counterexample is not None:
+            return Piece(branch.conditions, "refuted", "", counterexample)
         return Piece(branch.conditions, "undecided", branch.region.shown(difference))
 
-    def _counterexample(self, branch: Branch, argument: str) -> Counterexample | None:
-        vanishing, region = self._vanishing, branch.region
-        for point in vanishing.points(region):
-            if vanishing.value_at(region.at(branch.formula).xreplace(point)) is None:
-                continue  # the operation has no value there
-            derivative, partial = (
-                vanishing.value_at(region.at(e).xreplace(point)) for e in branch.pairs[argument]
-            )
-            if derivative is None:
-                continue
-            if partial is None or vanishing.differ(
-                derivative, partial, rounded=self.reader.rounded
-            ):
+    def _counterexample(
+        self, branch: Branch, argument: str, *, thorough: bool = False
+    ) -> Counterexample | None:
+        region, value_at = branch.region, self._vanishing.value_at
+        here = [region.at(e) for e in (branch.formula, *branch.pairs[argument])]
+        for point in self._vanishing.points(region, thorough=thorough):
+            formula, derivative, partial = (e.xreplace(point) for e in here)
+            slope, claimed = value_at(derivative), value_at(partial)
+            if value_at(formula) is None or slope is None or not slope.is_finite:
+                continue  # the operation has no value or no derivative there
+            same = claimed is not None and claimed.is_finite
+            if same and (thorough or not self._vanishing.agree(slope, claimed)):
+                # A constant that was rounded to a float moves the derivative as much.
+                rounding = abs(slope) / 10**13 if self.reader.rounded else 0
+                same = not self._vanishing.is_not_zero(derivative - partial, rounding)
+            if not same:
                 return Counterexample(
                     {
                         symbol.name: str(region.at(symbol).xreplace(point))
                         for symbol in (*region.arguments, *region.params)
                     },
-                    str(derivative.evalf(12)),
-                    "no real number" if partial is None else str(partial.evalf(12)),
+                    str(slope.evalf(12)),
+                    "no real number" if claimed is None else str(claimed.evalf(12)),
                 )
         return None
 

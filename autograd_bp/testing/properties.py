@@ -450,7 +450,8 @@ def scalar_equals_tensor(judged: Judged) -> None:
         values = [Value(number) for number in numbers]
         leaves = [Tensor(number) for number in numbers]
         with np.errstate(all="ignore"):
-            of_values, of_tensors = case.subject.call(*values), case.subject.call(*leaves)
+            of_values: Any = case.subject.call(*values)
+            of_tensors: Any = case.subject.call(*leaves)
             left = gradients(of_values, values)
             right = gradients(of_tensors, leaves)
         pairs = [(float(of_values), float(of_tensors)), *zip(left, map(float, right), strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ class Subject:
         Numbers it compares its arguments with: places to look at.
     samples
         Arguments given as examples, if any: their shapes are the ones to use.
+    around
+        What wraps `call`, if anything: a planted fault.
     """
 
     name: str
@@ -56,7 +58,7 @@ class Subject:
     kinks: tuple[Formula, ...] = ()
     constants: tuple[float, ...] = ()
     samples: tuple[Any, ...] = ()
-    notes: dict[str, str] = field(default_factory=dict)
+    around: Callable[[Callable[..., Node]], Callable[..., Node]] | None = None
 
     @property
     def is_elementwise(self) -> bool:
@@ -72,7 +74,12 @@ class Subject:
     def with_params(self, params: tuple[Any, ...]) -> Subject:
         """The same row with other static parameters."""
         assert self.rule is not None
-        return replace(self, params=params, call=_row_call(self.rule, params))
+        call = _row_call(self.rule, params)
+        return replace(self, params=params, call=self.around(call) if self.around else call)
+
+    def with_fault(self, around: Callable[[Callable[..., Node]], Callable[..., Node]]) -> Subject:
+        """The same function with something wrapped around it."""
+        return replace(self, call=around(self.call), around=around)
 
 
 def plain(result: Any) -> Any:
@@ -120,7 +127,7 @@ def subject(
         )
     names = _argument_names(checked, len(args))
     return Subject(
-        name=name or getattr(checked, "__name__", type(checked).__name__),
+        name=name or str(getattr(checked, "__name__", type(checked).__name__)),
         args=names,
         call=checked,
         domain=_intervals(domain, len(names)) or (REAL,) * len(names),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,30 +17,8 @@ import sympy
 
 from autograd_bp.rules import ROWS, Formula, Namespace, Rule
 from autograd_bp.rules.formula import compile_formula
+from autograd_bp.testing.meanings import FUNCTIONS, MEANINGS, NAMED, exact_number
 from autograd_bp.testing.regions import Expression, Region, Symbol, regions
-
-_LONG = 14
-"""A constant with more significant digits than this is taken for a rounded one."""
-
-_KNOWN = (
-    sympy.Integer(1),
-    sympy.pi,
-    1 / sympy.pi,
-    sympy.sqrt(2),
-    sympy.sqrt(3),
-    sympy.sqrt(5),
-    sympy.sqrt(sympy.pi),
-    1 / sympy.sqrt(sympy.pi),
-    sympy.sqrt(2 / sympy.pi),
-    sympy.sqrt(2 * sympy.pi),
-    sympy.log(2),
-    1 / sympy.log(2),
-    sympy.log(10),
-    1 / sympy.log(10),
-    sympy.E,
-    1 / sympy.E,
-    sympy.EulerGamma,
-)
 
 
 class NotElementwise(TypeError):  # noqa: N818  (what it says, as NotImplementedError does)
@@ -52,7 +29,7 @@ class Term:
     """An expression in a formula that is being run: it computes, and compares by region."""
 
     __slots__ = ("expression", "reader")
-    __hash__ = None  # type: ignore[assignment]  (equality is mathematical)
+    __hash__ = None  # type: ignore[assignment]  # equality is mathematical
 
     def __init__(self, expression: Expression, reader: Reader) -> None:
         self.expression = sympy.sympify(expression)
@@ -162,10 +139,11 @@ class Reader(Namespace):
             for name in rule.params
         )
         self._rows: dict[str, Callable[..., Any]] = {}
+        self._read_as: dict[str, str] = {}
         self.primitives.update(
-            {name: self._lifted(function) for name, function in _FUNCTIONS.items()}
+            {name: self._lifted(function) for name, function in FUNCTIONS.items()}
         )
-        self.primitives.update({name: Term(value, self) for name, value in _NAMED.items()})
+        self.primitives.update({name: Term(value, self) for name, value in NAMED.items()})
         self.primitives |= {name: function.__get__(self) for name, function in _BY_REGION.items()}
 
     # -- the rule in question ---------------------------------------------------------------------
@@ -174,7 +152,8 @@ class Reader(Namespace):
         """The rule in every region of its arguments."""
         rule = self.rule
         names = (*rule.args, *rule.params)
-        formula = self.compiled(rule.formula, names)
+        own = rule.name in rule.formula.names
+        formula = self.compiled(rule.formula, names) if own else self.row(rule)
         partials = [
             None if text is None else self.compiled(text, ("out", *names)) for text in rule.partials
         ]
@@ -210,6 +189,8 @@ class Reader(Namespace):
             yield f"{param} is {'a whole number' if param.is_integer else 'real'}"
         for text, exact in self.constants.items():
             yield f"{text} stands for {exact}"
+        for name, text in self._read_as.items():
+            yield f"{name} is read as {text}"
 
     def _settings(self) -> Iterator[dict[Symbol, Expression]]:
         """Values of the whole-number parameters: 0, 1, and any other."""
@@ -234,6 +215,7 @@ class Reader(Namespace):
         return self._exact(operand)
 
     def resolve(self, name: str) -> Any:
+        """The meaning of `name`; NotElementwise if it is not about single numbers."""
         if name in self.primitives:
             return self.primitives[name]
         if name in ROWS and ROWS[name].kind == "elementwise":
@@ -241,8 +223,18 @@ class Reader(Namespace):
         raise NotElementwise(f"{name!r} is not a function of single numbers")
 
     def row(self, rule: Rule) -> Callable[..., Any]:
+        """The function that `rule` is in this namespace."""
         if rule.name not in self._rows:
-            self._rows[rule.name] = self.compiled(rule.formula, (*rule.args, *rule.params))
+            if rule.name in rule.formula.names:
+                raise NotElementwise(
+                    f"{rule.name!r} means nothing to a proof: a function that has no formula in "
+                    "other functions must be given one in SymPy's, in autograd_bp.testing.symbolic"
+                )
+            formula = rule.formula
+            if rule.name in MEANINGS:
+                formula = Formula(MEANINGS[rule.name])
+                self._read_as[rule.name] = formula.text
+            self._rows[rule.name] = self.compiled(formula, (*rule.args, *rule.params))
         return self._rows[rule.name]
 
     def compiled(self, formula: Formula, parameters: tuple[str, ...]) -> Callable[..., Any]:
@@ -261,22 +253,11 @@ class Reader(Namespace):
         return lambda *operands: Term(function(*map(self.plain, operands)), self)
 
     def _exact(self, number: float) -> Expression:
-        """The number that stands in a formula, exactly."""
-        if math.isinf(number) or math.isnan(number):
-            return sympy.sympify(number)
-        if number == int(number):
-            return sympy.Integer(int(number))
-        text = repr(number)
-        digits = text.split("e")[0].replace(".", "").replace("-", "").lstrip("0")
-        if len(digits) <= _LONG:
-            return sympy.Rational(text)
-        for known in _KNOWN:
-            factor = _simple(sympy.N(number / known, 30))
-            if factor is not None and _rounds_to(factor * known, number):
-                self.constants[text] = factor * known
-                return factor * known
-        self.rounded = True
-        return sympy.Rational(text)
+        exact, kind = exact_number(number)
+        if kind == "known":
+            self.constants[repr(number)] = exact
+        self.rounded |= kind == "rounded"
+        return exact
 
     # -- what depends on the region -------------------------------------------------------------
 
@@ -353,77 +334,6 @@ _BY_REGION: dict[str, Any] = {
 }
 
 
-def _bessel(x: Expression, order: Expression) -> Expression:
-    """The spherical Bessel function j_order(pi x), those of nearby orders in terms of two.
-
-    By recurrence (DLMF 10.51.1), so that relations between three orders are seen.
-    """
-    z = sympy.pi * x
-    steps, base = sympy.sympify(order).as_coeff_Add()
-    below, here = sympy.cos(z) / z, sympy.sin(z) / z
-    if base != 0:
-        below, here = sympy.jn(base - 1, z), sympy.jn(base, z)
-    n = base
-    for _ in range(max(0, int(steps))):
-        below, here, n = here, (2 * n + 1) / z * here - below, n + 1
-    for _ in range(max(0, -int(steps))):
-        below, here, n = (2 * n - 1) / z * below - here, below, n - 1
-    return here
-
-
-_FUNCTIONS: dict[str, Callable[..., Expression]] = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "chain": lambda x, y: x * y,
-    "div": lambda x, y: x / y,
-    "neg": lambda x: -x,
-    "pow": lambda x, y: x**y,
-    "pow_less": lambda x, y, n: x ** (y - n),
-    "sqrt": sympy.sqrt,
-    "exp": sympy.exp,
-    "exp2": lambda x: sympy.exp(x * sympy.log(2)),
-    "expm1": lambda x: sympy.exp(x) - 1,
-    "log": sympy.log,
-    "log2": lambda x: sympy.log(x) / sympy.log(2),
-    "log10": lambda x: sympy.log(x) / sympy.log(10),
-    "log1p": lambda x: sympy.log(1 + x),
-    "logaddexp": lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)),
-    "logaddexp2": lambda x, y: (
-        sympy.log(sympy.exp(x * sympy.log(2)) + sympy.exp(y * sympy.log(2))) / sympy.log(2)
-    ),
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tan": sympy.tan,
-    "arcsin": sympy.asin,
-    "arccos": sympy.acos,
-    "arctan": sympy.atan,
-    "arctan2": sympy.atan2,
-    "sinh": sympy.sinh,
-    "cosh": sympy.cosh,
-    "tanh": sympy.tanh,
-    "arcsinh": sympy.asinh,
-    "arccosh": sympy.acosh,
-    "arctanh": sympy.atanh,
-    "hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
-    "normal_pdf": lambda x: sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi),
-    "normal_cdf": lambda x: (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
-    "sinc": lambda x: sympy.sin(sympy.pi * x) / (sympy.pi * x),
-    "bessel": _bessel,
-    "number": lambda x: x,
-}
-
-_NAMED: dict[str, Expression] = {
-    "pi": sympy.pi,
-    "inf": sympy.oo,
-    "nan": sympy.nan,
-    "ln2": sympy.log(2),
-    "ln10": sympy.log(10),
-    "log2_e": 1 / sympy.log(2),
-    "log10_e": 1 / sympy.log(10),
-}
-
-
 class _Numbers(ast.NodeTransformer):
     """Every number becomes `number(...)`: Python's own arithmetic on them would round."""
 
@@ -440,18 +350,3 @@ def _with_numbers(expression: ast.expr) -> str:
 
 def _shown(given: Mapping[Symbol, Expression]) -> list[str]:
     return [f"{s} = {v}" if v.is_number else f"{s} ≥ 2" for s, v in given.items()]
-
-
-def _simple(ratio: Expression) -> Expression | None:
-    """A fraction with a small denominator, or a short decimal, next to the ratio."""
-    nearby = sympy.Rational(str(ratio))
-    fraction = nearby.limit_denominator(360)
-    decimal = sympy.Rational(f"{float(ratio):.7g}")
-    for candidate in (fraction, decimal):
-        if candidate and abs(candidate / nearby - 1) < 4e-16:
-            return candidate
-    return None
-
-
-def _rounds_to(exact: Expression, number: float) -> bool:
-    return abs(float(exact) - number) <= 2 * math.ulp(number)

@@ -22,7 +22,7 @@ def error_in_ulp(found: Any, true: Number, dtype: Any = np.float64, size: Any = 
     largest float is an infinity.
     """
     info = np.finfo(dtype)
-    number = float(np.asarray(found).reshape(()))
+    number = float(found)
     if math.isnan(number):
         return math.inf
     largest = float(info.max)
@@ -69,19 +69,39 @@ def _moved(point: Point, slopes: Iterable[Number]) -> Number:
 
 
 @dataclass
-class Judge:
-    """Compares floats with the truth at points of one row, and remembers what was worst.
+class Verdicts:
+    """What was worst, and what was wrong."""
+
+    worst: float = 0.0
+    complaints: list[str] = field(default_factory=list)
+
+    def note(self, error: float, allowed: float, what: str, found: Any, true: Number) -> None:
+        """Take down an error in units in the last place."""
+        self.worst = max(self.worst, error)
+        if error > allowed:
+            self.complaints.append(
+                f"{what} is {found!r}, but should be {shown(true)}: {error:.3g} ulp off, "
+                f"{allowed:g} allowed"
+            )
+
+    def verdict(self) -> None:
+        """Fail if anything was wrong."""
+        first = "\n".join(self.complaints[:8])
+        assert not self.complaints, f"{len(self.complaints)} entries are wrong:\n{first}"
+
+
+@dataclass
+class Judge(Verdicts):
+    """Compares floats with the truth at points of one elementwise row.
 
     `backward` is how many units in the last place of the arguments the result may be off besides.
     """
 
-    row: Rule
-    params: tuple[Any, ...]
-    ulp: float
-    dtype: Any = np.float64
-    backward: float = 0.0
-    worst: float = 0.0
-    complaints: list[str] = field(default_factory=list)
+    row: Rule = field(kw_only=True)
+    params: tuple[Any, ...] = field(kw_only=True)
+    ulp: float = field(kw_only=True)
+    dtype: Any = field(default=np.float64, kw_only=True)
+    backward: float = field(default=0.0, kw_only=True)
 
     def compare(
         self, point: Point, truth: Derivatives, entry: Entry, found: Any, where: str
@@ -111,13 +131,10 @@ class Judge:
                 entry.moved(point, truth) * self.backward / self.ulp,
             )
             error = error_in_ulp(found, true, self.dtype, size)
-        self.worst = max(self.worst, error)
-        if error > self.ulp:
-            by = " and ".join(self.row.args[k] for k in entry.by)
-            self.complaints.append(
-                f"{self.row.name}{self.params} at {point}{' by ' if by else ''}{by} {where} is "
-                f"{found!r}, but should be {shown(true)}: {error:.3g} ulp off, {self.ulp:g} allowed"
-            )
+        by = "".join(f" by {self.row.args[k]}" for k in entry.by)
+        self.note(
+            error, self.ulp, f"{self.row.name}{self.params} at {point}{by} {where}", found, true
+        )
 
     def _size_around_a_zero(self, point: Point, entry: Entry) -> Number:
         sizes = [MP.zero]
@@ -138,11 +155,6 @@ class Judge:
         if 0 < abs(truth.value) < smallest:
             size += abs(true) * smallest / abs(truth.value)
         return size
-
-    def verdict(self) -> None:
-        """Fail if anything was wrong."""
-        first = "\n".join(self.complaints[:8])
-        assert not self.complaints, f"{len(self.complaints)} entries are wrong:\n{first}"
 
 
 def alike(one: Any, other: Any) -> bool:

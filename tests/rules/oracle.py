@@ -112,7 +112,8 @@ def _differences(
         }
         entries = []
         for m, value in enumerate(here):
-            largest = max(abs(values[m]) for values in (here, *up, *down))
+            # Numbers on the way, such as exp(x) next to x = 0, may be 1 where the value is less.
+            largest = max(MP.one, *(abs(values[m]) for values in (here, *up, *down)))
             rounding = largest * MP.eps * 8
             for k, step in enumerate(steps):
                 entries.append(_Entry((up[k][m] - down[k][m]) / (2 * step), rounding / step))

@@ -110,7 +110,7 @@ def test_there_are_points_enough_to_judge_by(row: Rule, params: tuple[Any, ...])
 @every_row
 def test_the_value_is_the_formulas(row: Rule, params: tuple[Any, ...], remember_worst: Any) -> None:
     known = case(row.name, params)
-    judge = Judge(row, params, VALUE_ULP)
+    judge = Judge(row=row, params=params, ulp=VALUE_ULP)
     xs = tensors([known.column(k) for k in range(len(row.args))])
     array = apply(row, tuple(xs), params).data
     for i, (point, truth) in enumerate(known.pairs()):
@@ -126,7 +126,7 @@ def test_backward_gives_the_first_derivatives(
     row: Rule, params: tuple[Any, ...], remember_worst: Any
 ) -> None:
     known = case(row.name, params)
-    judge = Judge(row, params, FIRST_ULP)
+    judge = Judge(row=row, params=params, ulp=FIRST_ULP)
     xs = tensors([known.column(k) for k in range(len(row.args))])
     y = apply(row, tuple(xs), params)
     y.backward(np.ones(y.shape))
@@ -143,7 +143,7 @@ def test_backward_gives_the_first_derivatives(
 @every_row
 def test_forward_mode_gives_the_first_derivatives(row: Rule, params: tuple[Any, ...]) -> None:
     known = case(row.name, params)
-    judge = Judge(row, params, FIRST_ULP)
+    judge = Judge(row=row, params=params, ulp=FIRST_ULP)
     n = len(row.args)
 
     def f(*args: Any) -> Any:
@@ -166,7 +166,7 @@ def test_gradients_of_gradients_are_the_second_derivatives(
     row: Rule, params: tuple[Any, ...], remember_worst: Any
 ) -> None:
     known = case(row.name, params)
-    judge = Judge(row, params, SECOND_ULP)
+    judge = Judge(row=row, params=params, ulp=SECOND_ULP)
     xs = tensors([known.column(k) for k in range(len(row.args))])
     arrays = seconds(apply(row, tuple(xs), params), xs)
     for i, (point, truth) in enumerate(known.pairs()):
@@ -207,7 +207,7 @@ def test_float32_stays_float32_and_is_as_right(
     row: Rule, params: tuple[Any, ...], remember_worst: Any
 ) -> None:
     known = [(p, truth) for p, truth in case(row.name, params).pairs() if in_float32(p)]
-    judge = Judge(row, params, SINGLE_ULP, np.float32, backward=0.5)
+    judge = Judge(row=row, params=params, ulp=SINGLE_ULP, dtype=np.float32, backward=0.5)
     xs = tensors([[p[k] for p, _ in known] for k in range(len(row.args))], np.float32)
     y = apply(row, tuple(xs), params)
     y.backward(np.ones(y.shape))
@@ -376,7 +376,7 @@ def test_second_derivatives_of_values_vanish_with_the_cotangent(
 @every_row
 def test_floats_and_arrays_agree(row: Rule, params: tuple[Any, ...], remember_worst: Any) -> None:
     known = case(row.name, params)
-    judge = Judge(row, params, PATHS_ULP)
+    judge = Judge(row=row, params=params, ulp=PATHS_ULP)
     xs = tensors([known.column(k) for k in range(len(row.args))])
     y = apply(row, tuple(xs), params)
     y.backward(np.ones(y.shape))
@@ -403,7 +403,7 @@ def test_the_values_are_those_of_numpys_function_of_that_name(name: str) -> None
     ours, numpys = PUBLIC[name], getattr(np, name)
     row: Rule = ours.rule
     known = case(row.name, ())
-    judge = Judge(row, (), PATHS_ULP, backward=1.0)  # NumPy's sinc rounds pi x
+    judge = Judge(row=row, params=(), ulp=PATHS_ULP, backward=1.0)  # NumPy's sinc rounds pi x
     columns = [np.array(known.column(k)) for k in range(len(row.args))]
     expected, found = numpys(*columns), ours(*tensors(columns)).data
     for i, (point, truth) in enumerate(known.pairs()):
@@ -431,6 +431,11 @@ def arguments(interval: Interval) -> st.SearchStrategy[float]:
     return st.floats(low, high, **bounds) | usual | st.sampled_from(sizes)
 
 
+def as_float(result: Any) -> float:
+    """A float, or the only element of an array."""
+    return float(np.asarray(result).reshape(()))
+
+
 @pytest.mark.slow
 @every_row
 @settings(max_examples=250, suppress_health_check=list(HealthCheck))
@@ -442,13 +447,15 @@ def test_values_and_derivatives_are_right_wherever_hypothesis_looks(
     truth = true_derivatives(row, params, point)
     assume(truth is not None)
     assert truth is not None
-    judge, loose = Judge(row, params, 2 * FIRST_ULP), Judge(row, params, 2 * SECOND_ULP)
+    judge = Judge(row=row, params=params, ulp=2 * FIRST_ULP)
+    loose = Judge(row=row, params=params, ulp=2 * SECOND_ULP)
     for where, xs in (("on floats", values(point)), ("on arrays", tensors([[x] for x in point]))):
         y = apply(row, tuple(xs), params)
-        judge.compare(point, truth, VALUE, y.data, where)
+        judge.compare(point, truth, VALUE, as_float(y.data), where)
         y.backward()
         for entry, x in zip(first_order(row), xs, strict=True):
-            judge.compare(point, truth, entry, x.grad, where)
-        compare_seconds(loose, point, truth, seconds(y, xs), where)
+            judge.compare(point, truth, entry, as_float(x.grad), where)
+        found = [[as_float(entry) for entry in line] for line in seconds(y, xs)]
+        compare_seconds(loose, point, truth, found, where)
     judge.verdict()
     loose.verdict()

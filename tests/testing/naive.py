@@ -214,9 +214,9 @@ PARTIALS: dict[str, Callable[..., Sequence[Any]]] = {
     "fmax": lambda x, y: (_larger(x, y), _larger(y, x)),
     "fmin": lambda x, y: (_larger(y, x), _larger(x, y)),
     "clip": lambda x, low, high: (
-        (low <= x) & (x <= high),
-        (x < low) & (low <= high),
-        (x > high) | (low > high),
+        (low <= x) & (x <= high) & (low < high),
+        (x < low) & (low < high),
+        (x > high) | (low >= high),
     ),
     "where": lambda condition, *_: (0, condition != 0, condition == 0),
     "sin": lambda x: (np.cos(x),),

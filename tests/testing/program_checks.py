@@ -40,9 +40,9 @@ def gradients(program: Program) -> list[Array]:
 
 
 def assert_near(got: Array, want: Array, allowed: Array, what: str) -> None:
-    """Equal to within `allowed`; where the oracle has no answer, nan, that is counted."""
+    """Equal to within `allowed`; where the oracle has no finite answer, that is counted."""
     got, want, allowed = np.broadcast_arrays(got, want, allowed)
-    decided = ~np.isnan(want) & ~np.isnan(allowed)
+    decided = np.isfinite(want) & np.isfinite(allowed)
     judged[what] += want.size
     judged[f"{what}: undecided"] += want.size - int(decided.sum())
     if not np.all(np.abs(got - want)[decided] <= allowed[decided]):  # nan is not near anything

@@ -1,0 +1,210 @@
+"""The rule sheet read on arrays of mpmath's numbers: textbook definitions of what rows are made of.
+
+Operands are NumPy arrays of dtype object. Where a row is only meant for some operands (the public
+functions see to that), the definition here says so with a ValueError.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_bp.rules import Namespace, Rule
+from tests.rules.exact import EXACT, MP, UndefinedError
+
+Array = Any  # an ndarray of MP's numbers
+Axis = Any
+
+
+class _ExactArrays(Namespace):
+    """Elementwise rows are those on numbers, element by element."""
+
+    def row(self, rule: Rule) -> Callable[..., Any]:
+        if rule.kind != "elementwise":
+            return super().row(rule)
+        n, function = len(rule.args), EXACT.resolve(rule.name)
+
+        def apply(*values: Any) -> Array:
+            operands, params = values[:n], values[n:]
+            return np.frompyfunc(lambda *xs: function(*xs, *params), n, 1)(*operands)
+
+        return apply
+
+
+def exact_array(numbers: Any) -> Array:
+    """Floats as an array of MP's numbers, of the same shape."""
+    numbers = np.asarray(numbers)
+    result = np.empty(numbers.shape, object)
+    for place in np.ndindex(numbers.shape):
+        result[place] = MP.mpf(float(numbers[place]))
+    return result
+
+
+@functools.lru_cache(maxsize=10_000)
+def _known_exp(x: Any, precision: int) -> Any:
+    assert precision == MP.prec
+    return MP.exp(x)
+
+
+# Differences move one element or two, and the others stay.
+_exp = np.frompyfunc(lambda x: _known_exp(x, MP.prec), 1, 1)
+_log = np.frompyfunc(MP.log, 1, 1)
+_sqrt = np.frompyfunc(MP.sqrt, 1, 1)
+
+
+def _power(x: Array, p: float) -> Array:
+    return np.frompyfunc(lambda element: EXACT.resolve("pow")(element, MP.mpf(p)), 1, 1)(x)
+
+
+def _count(x: Array, axis: Axis) -> int:
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return math.prod(x.shape[a] for a in axes)
+
+
+def _sum(x: Array, axis: Axis, keepdims: bool) -> Array:
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+def _mean(x: Array, axis: Axis, keepdims: bool) -> Array:
+    return _sum(x, axis, keepdims) / _some(_count(x, axis))
+
+
+def _some(n: float) -> float:
+    if n <= 0:
+        raise UndefinedError
+    return n
+
+
+def _var(x: Array, axis: Axis, ddof: float, keepdims: bool) -> Array:
+    deviation = x - _mean(x, axis, True)
+    return _sum(deviation * deviation, axis, keepdims) / _some(_count(x, axis) - ddof)
+
+
+def _norm_p(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
+    return _power(_sum(_power(abs(x), p), axis, keepdims), MP.one / MP.mpf(p))
+
+
+def _softmax(x: Array, axis: Axis) -> Array:
+    return _exp(x) / _sum(_exp(x), axis, True)
+
+
+def _forward(axis: Any, ndim: int) -> int:
+    """The axis of a row that takes one, counted from 0."""
+    if axis not in range(ndim):
+        raise ValueError(axis)
+    return int(axis)
+
+
+def _linear_recurrence(a: Array, b: Array, axis: int) -> Array:
+    if a.shape != b.shape:
+        raise ValueError(a.shape, b.shape)
+    a, b = np.moveaxis(a, _forward(axis, a.ndim), 0), np.moveaxis(b, axis, 0)
+    result = b.copy()
+    for i in range(1, len(b)):
+        result[i] = b[i] + a[i] * result[i - 1]
+    return np.moveaxis(result, 0, axis)
+
+
+def _sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+    if np.broadcast_shapes(x.shape, shape) != x.shape:
+        raise ValueError(x.shape, shape)
+    result = np.full(shape, MP.zero)
+    whole = np.broadcast_to(np.arange(result.size).reshape(shape), x.shape)
+    for place in np.ndindex(x.shape):
+        result.reshape(-1)[whole[place]] += x[place]
+    return result
+
+
+def _spread(x: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
+    if np.shape(np.sum(np.zeros(shape), axis=axis, keepdims=keepdims)) != x.shape:
+        raise ValueError(x.shape, shape, axis)
+    laid_out = x if keepdims else x.reshape(np.sum(np.zeros(shape), axis, keepdims=True).shape)
+    return np.broadcast_to(laid_out, shape)
+
+
+def _scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    result = np.full(shape, MP.zero)
+    if np.shape(result[index]) != np.shape(x):
+        raise ValueError(np.shape(x), index)
+    np.add.at(result, index, x)
+    return result
+
+
+def _index_set(x: Array, v: Array, index: Any) -> Array:
+    result = x.copy()
+    result[index] = v[()]
+    return result
+
+
+def _pad(x: Array, width: tuple[tuple[int, int], ...], value: float) -> Array:
+    if len(width) != x.ndim:
+        raise ValueError(width)
+    result = np.full(
+        tuple(a + n + b for n, (a, b) in zip(x.shape, width, strict=True)), MP.mpf(value)
+    )
+    result[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, width, strict=True))] = x[()]
+    return result
+
+
+def _einsum(xs: Sequence[Array], subscripts: str) -> Array:
+    terms, result = subscripts.split("->")
+    labels = terms.split(",")
+    lengths: dict[str, int] = {}
+    for x, own in zip(xs, labels, strict=True):
+        if len(own) != x.ndim:
+            raise ValueError(subscripts)
+        for k, n in zip(own, x.shape, strict=True):
+            if lengths.setdefault(k, n) != n:
+                raise ValueError(subscripts)
+    every = sorted(lengths)
+    total = np.full(tuple(lengths[k] for k in result), MP.zero)
+    for place in itertools.product(*(range(lengths[k]) for k in every)):
+        at = dict(zip(every, place, strict=True))
+        factors = (x[tuple(at[k] for k in own)] for x, own in zip(xs, labels, strict=True))
+        total[tuple(at[k] for k in result)] += math.prod(factors, start=MP.one)
+    return total
+
+
+EXACT_ARRAYS = _ExactArrays(
+    "array of mpmath numbers",
+    {
+        "sum": _sum,
+        "mean": _mean,
+        "prod": lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
+        "max": lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims),
+        "min": lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims),
+        "var": _var,
+        "std": lambda x, axis, ddof, keepdims: _sqrt(_var(x, axis, ddof, keepdims)),
+        "norm2": lambda x, axis, keepdims: _sqrt(_sum(x * x, axis, keepdims)),
+        "norm_p": _norm_p,
+        "logsumexp": lambda x, axis, keepdims: _log(_sum(_exp(x), axis, keepdims)),
+        "softmax": _softmax,
+        "log_softmax": lambda x, axis: x - _log(_sum(_exp(x), axis, True)),
+        "cumsum": lambda x, axis: np.cumsum(x, axis=_forward(axis, x.ndim)),
+        "cumprod": lambda x, axis: np.cumprod(x, axis=_forward(axis, x.ndim)),
+        "linear_recurrence": _linear_recurrence,
+        "broadcast_to": np.broadcast_to,
+        "sum_to": _sum_to,
+        "spread": _spread,
+        "getitem": lambda x, index: x[index],
+        "scatter": _scatter,
+        "index_set": _index_set,
+        "reshape": np.reshape,
+        "transpose": np.transpose,
+        "flip": np.flip,
+        "roll": np.roll,
+        "astype": lambda x, _: x,  # what rounding to a dtype takes away is the tolerance
+        "pad": _pad,
+        "concatenate": lambda xs, axis: np.concatenate(xs, axis=_forward(axis, xs[0].ndim)),
+        "stack": lambda xs, axis: np.stack(xs, axis=_forward(axis, xs[0].ndim + 1)),
+        "matmul": np.matmul,
+        "chain_matmul": np.matmul,
+        "chain_matmul_both": np.matmul,
+        "einsum": _einsum,
+    },
+)
