@@ -17,7 +17,7 @@ import numpy as np
 from autograd_bp import tensor, value
 from autograd_bp.derivatives import gradients, pull_back
 from autograd_bp.function import push_by_transposition
-from autograd_bp.functions.indexing import at
+from autograd_bp.functions.elementwise import where
 from autograd_bp.functions.shapes import asarray, broadcast_to, reshape, roll, swapaxes
 from autograd_bp.node import Node
 from autograd_bp.recording import no_grad, state
@@ -105,7 +105,7 @@ class _FaultyRule:
         self._fault = fault
 
     def pull(self, node: Node, cotangent: Any, _wanted: Sequence[bool]) -> Sequence[Any]:
-        leaves = [type(node)(arg) for arg in node.args]
+        leaves = [_leaf(node, arg) for arg in node.args]
         output = self._call(*leaves)
 
         def right(g: Any) -> list[Any]:
@@ -120,7 +120,7 @@ class _FaultyRule:
         self, node: Node, cotangent: Any, operands: Sequence[Any], _wanted: Sequence[bool]
     ) -> Sequence[Any]:
         inner = [
-            type(node)(arg)
+            _leaf(node, arg)
             if self._fault.detached or not isinstance(operand, Node)
             else operand._stand_in(operand._value)
             for operand, arg in zip(operands, node.args, strict=True)
@@ -143,6 +143,10 @@ class _FaultyRule:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _FaultyRule:
         return self
+
+
+def _leaf(like: Node, arg: Any) -> Node:
+    return Value(arg) if isinstance(like, Value) else Tensor(arg)
 
 
 def _plain(contribution: Any) -> Any:
@@ -178,7 +182,7 @@ def _rolled(pulled: Pulled, i: int) -> Operand:
 
 
 def _repeats(pulled: Pulled, i: int) -> float:
-    size = pulled.numbers(i).size
+    size = int(pulled.numbers(i).size)
     return max(math.prod(pulled.shape), 1) / max(size, 1)
 
 
@@ -242,11 +246,19 @@ def _in_float32(pulled: Pulled, i: int) -> Operand:
     return c * 1.01 if pulled.numbers(i).dtype == np.float32 else c
 
 
-def _overwritten(index: Any) -> Change:
-    def change(pulled: Pulled, i: int) -> Operand:
-        return at(np.zeros(pulled.numbers(i).shape), index).set(pulled.cotangent)
-
-    return change
+def _overwritten(pulled: Pulled, i: int) -> Operand:
+    """`=` for `+=`: of several results that an element enters, only the last one counts."""
+    n = math.prod(pulled.shape)
+    if n < 2 or isinstance(pulled.cotangent, Value | float):
+        return pulled.contributions[i]
+    kept: Any = 0.0 * pulled.contributions[i]
+    for m in range(n):
+        only = np.zeros(pulled.shape)
+        only.flat[m] = 1.0
+        one = pulled.again(pulled.cotangent * only)[i]
+        reached = np.asarray(_plain(one)) != 0
+        kept = where(reached, one, kept)
+    return kept
 
 
 def faults(about: Subject) -> list[Fault]:
@@ -265,6 +277,7 @@ def faults(about: Subject) -> list[Fault]:
         Fault("a factor 2", last, _times(2.0)),
         Fault("not linear in the cotangent", last, _nonlinear),
         Fault("a wrong axis", last, _rolled),
+        Fault("= for +=", last, _overwritten),
         Fault("a transposition", 0, _transposed),
         Fault("wrong in float32", last, _in_float32),
         Fault("wrong at the last index", last, _stray_where(_last_index)),
@@ -356,6 +369,3 @@ def _does_something(about: Subject, planted: Subject, fault: Fault) -> bool:
             if "float32" in fault.name:
                 return True
     return False
-
-
-__all__ = ["Fault", "Tensor", "faults", "hunt"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import mpmath
 
-from autograd_bp.rules import Namespace
+from autograd_bp.rules import Namespace, Rule
 
 MP = mpmath.MPContext()
 """The oracle's own context: its precision is nobody else's."""
@@ -125,6 +125,7 @@ ELEMENTWISE: dict[str, Any] = {
     "mod": lambda x, y: x - y * MP.floor(x / y),
     "fmod": lambda x, y: x - y * _trunc(x / y),
     "chain": lambda x, y: x * y,
+    "chain_both": lambda x, y: x * y,
     "pow": _power,
     "pow_less": lambda x, y, n: _power(x, y - n),
     "sqrt": _real(MP.sqrt),
@@ -161,9 +162,22 @@ ELEMENTWISE: dict[str, Any] = {
     "normal_pdf": _normal_pdf,
     "normal_cdf": _normal_cdf,
     "sinc": lambda x: MP.sincpi(x),
-    "gelu_gate": lambda x: 1 / (1 + MP.exp(-2 * _gelu_exponent(x))),
+    "gelu_gate": lambda x: 1 / (1 + MP.exp(-2 * _gelu_exponent(x))) if x < 1e10 else MP.one,
     "gelu_sech": lambda x: MP.sech(_gelu_exponent(x)),
     "bessel": _bessel,
 }
 
-EXACT = Namespace("mpmath number", ELEMENTWISE, on_floats=True)
+
+class ExactNamespace(Namespace):
+    """A row means here what its formula says; one that says nothing but its own name, nothing."""
+
+    def row(self, rule: Rule) -> Callable[..., Any]:
+        if rule.name in rule.formula.names:
+            raise NameError(
+                f"the formula of {rule.name} is {rule.formula.text!r}, which is no definition: say "
+                f"in tests/rules what {rule.name} means on {self.name}s"
+            )
+        return super().row(rule)
+
+
+EXACT = ExactNamespace("mpmath number", ELEMENTWISE, on_floats=True)

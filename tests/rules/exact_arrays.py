@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.rules import Namespace, Rule
-from tests.rules.exact import EXACT, MP, UndefinedError
+from autograd_bp.rules import Rule
+from tests.rules.exact import EXACT, MP, ExactNamespace, UndefinedError
 
 Array = Any  # an ndarray of MP's numbers
 Axis = Any
 
 
-class _ExactArrays(Namespace):
+class _ExactArrays(ExactNamespace):
     """Elementwise rows are those on numbers, element by element."""
 
     def row(self, rule: Rule) -> Callable[..., Any]:

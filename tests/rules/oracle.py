@@ -207,7 +207,7 @@ def slopes_around(
 
 def _all_around(n: int) -> list[tuple[float, ...]]:
     """Directions into every region between n crossing kinks: all signs, all orders of size."""
-    turns = 8 * n
+    turns = 5 * n
     return [
         tuple(math.cos(2 * math.pi * (turn + 0.4) * (k + 1) / turns + k) for k in range(n))
         for turn in range(turns)

@@ -12,16 +12,17 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from autograd_bp.rules import ROWS, Formula, Rule
+from autograd_bp.rules import ROWS, SCALAR, Formula, Rule
 from autograd_bp.rules.formula import compile_formula
 from tests.rules.exact import EXACT, MP, Number, UndefinedError
 from tests.rules.oracle import Derivatives, derivatives
 
 Point = tuple[float, ...]
+T = TypeVar("T")
 
 SIZES = (
     5e-324, 1e-310, 2.2250738585072014e-308, 1e-300, 1e-160, 1e-40, 1e-20, 1e-8, 1e-3, 0.1, 0.3,
@@ -220,8 +221,6 @@ def in_float32(point: Point) -> bool:
 
 def kink_points(row: Rule, params: tuple[Any, ...]) -> Iterator[Point]:
     """Points in the domain where one of the row's kinks is zero, the simplest first."""
-    from autograd_bp.rules import SCALAR
-
     kinks = kink_functions(row, SCALAR)
     scales = (1.0, 1e-300, 1e300)
     for scale in scales:
@@ -236,3 +235,8 @@ def _is_zero(kink: Callable[..., float], point: Sequence[float], params: tuple[A
         return kink(*point, *params) == 0
     except (ArithmeticError, ValueError):
         return False
+
+
+def spread_out(things: Sequence[T], most: int) -> list[T]:
+    """At most so many of the things, evenly; the first always."""
+    return list(things[:: max(1, -(-len(things) // most))])

@@ -25,18 +25,29 @@ class Made:
         name: str | None = None,
         operands: Sequence[Any] = (),
         settings: dict[str, Any] | None = None,
+        args: Sequence[Any] | None = None,
     ) -> None:
         self.value = np.array(value)
         self.name = name
         self.operands = list(operands)
         self.settings = settings or {}
         # Copies: what a leaf becomes later is of no interest.
-        self.args = [np.array(x.value if isinstance(x, Made) else x) for x in operands]
+        if args is None:
+            args = [x.value if isinstance(x, Made) else x for x in operands]
+        self.args = [np.array(x) for x in args]
 
 
 def apply(name: str, *operands: Any, **settings: Any) -> Made:
     args = [x.value if isinstance(x, Made) else x for x in operands]
     return Made(FORWARD[name](*args, **settings), name, operands, settings)
+
+
+def reached(output: Made) -> list[Made]:
+    """The output and all it was made of."""
+    found = [output]
+    for made in found:
+        found += [x for x in made.operands if isinstance(x, Made) and x not in found]
+    return found
 
 
 def derivative(output: Made, wrt: Sequence[Made], cotangent: Any) -> list[Array]:
