@@ -298,4 +298,5 @@ def ulps(got: float, right: Any) -> float:
         return 0.0 if same else math.inf
     if not math.isfinite(got):
         return math.inf
-    return float(abs(MP.mpf(got) - MP.mpf(right)) / MP.mpf(math.ulp(nearest)))
+    with MP.workdps(60):
+        return float(abs(MP.mpf(got) - MP.mpf(right)) / MP.mpf(math.ulp(nearest)))

@@ -31,6 +31,7 @@ WITHOUT_DERIVATIVE = {name for name, _ in test_functions_elementwise.PREDICATE_C
 def test_no_public_operation_is_left_without_a_case() -> None:
     covered = {case.name for case in CASES} | WITHOUT_DERIVATIVE
     assert set(ab.PUBLIC) - covered == set()
+    assert {f"linalg.{name}" for name in ab.linalg.__all__} - covered == set()
 
 
 def test_every_operation_with_a_derivative_is_differentiated_by_each_of_its_array_arguments() -> (

@@ -222,6 +222,24 @@ def test_a_singular_result_times_zero_has_gradient_zero(name: str, make: Any) ->
             assert ab.gradients(first, [x])[0] == 0.0
 
 
+def test_a_value_behind_tensors_gets_nothing_from_the_untaken_branch_either() -> None:
+    array = np.array([0.0, 4.0])
+
+    def f(v: Any) -> Any:
+        return ab.where(array > 0, ab.sqrt(v * array), 0.0).sum()  # 2 sqrt(v)
+
+    with np.errstate(all="ignore"):
+        v = Value(1.0)
+        f(v).backward()
+        assert v.grad == 1.0
+        assert ab.gradients(f(v), [v]) == (1.0,)
+        assert ab.grad(f)(1.0) == 1.0
+        assert ab.jvp(f, (1.0,), (1.0,))[1] == 1.0
+        assert ab.grad(ab.grad(f))(1.0) == -0.5
+        assert ab.hessian(f)(1.0) == -0.5
+        assert ab.hvp(f, 1.0, 1.0) == -0.5
+
+
 def test_a_mask_keeps_out_what_it_excludes() -> None:
     scores = Tensor([[1.0, -np.inf, 2.0]])
     mask = np.array([[True, False, True]])

@@ -883,3 +883,36 @@ def test_a_chain_of_views_and_copies_gives_back_the_same_array_and_gradient(
     y.backward(np.ones(array.shape))
     np.testing.assert_array_equal(x.grad, np.ones(array.shape))
     assert x.grad.dtype == array.dtype
+
+
+def test_requiring_a_gradient_can_be_switched_on_and_off_for_a_leaf_of_floats() -> None:
+    x = Tensor([1.0, 2.0], requires_grad=False)
+    x.requires_grad = True
+    (x * 3.0).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    x.requires_grad = False
+    assert not (x * 3.0).requires_grad
+
+
+def test_whole_numbers_never_get_a_truncated_gradient() -> None:
+    x = Tensor([1, 2], requires_grad=False)
+
+    def switch_on_and_run() -> None:
+        x.requires_grad = True
+        (x * 2.5).sum().backward()
+
+    with pytest.raises(TypeError, match="gradient"):
+        switch_on_and_run()
+    assert x.grad is None
+
+
+def test_a_gradient_of_another_shape_that_was_put_there_is_an_error_that_changes_nothing() -> None:
+    x, y = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    for leaf, other in ((x, y), (y, x)):
+        leaf.grad, other.grad = np.zeros(3), np.ones(2)
+        with pytest.raises((ValueError, TypeError)):
+            (x * y).sum().backward()
+        assert other.grad.tolist() == [1.0, 1.0]
+        assert leaf.grad.tolist() == [0.0, 0.0, 0.0]
+        x.zero_grad()
+        y.zero_grad()

@@ -100,6 +100,8 @@ def test_a_name_is_any_text_or_none() -> None:
     for name in (5, b"x", ["x"], True):
         with pytest.raises(TypeError, match="name"):
             Value(1.0, name=name)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="name"):
+            Value(1.0).name = name  # type: ignore[assignment]
 
 
 def test_a_value_is_a_scalar_to_whoever_asks_for_its_shape() -> None:

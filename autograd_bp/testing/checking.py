@@ -156,7 +156,9 @@ def try_case(case: Case, report: Report) -> None:
             return  # the largest of nothing, the mean of nothing
         judged = judge(case, report)
         if judged is None:
-            report.filtered += 1
+            # An infinity is a pole, or too large; a row's own domain is what is drawn from.
+            nan = np.isnan(case.subject.value(case.operands)).any()
+            report.filtered += bool(nan and not case.subject.has_exact_values)
             return
         for name, holds in PROPERTIES.items():
             holds(judged)

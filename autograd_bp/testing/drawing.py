@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from autograd_bp.rules import SCALAR, Rule
 from autograd_bp.rules.formula import compile_formula
 from autograd_bp.testing.cases import LAYOUTS, Case, Shape, arrays, elementwise_shapes, numbers
-from autograd_bp.testing.rows import draw_row
+from autograd_bp.testing.rows import draw_row, elementwise_params
 from autograd_bp.testing.subject import Subject
 
 
@@ -37,7 +37,10 @@ def _row_cases(draw: st.DrawFn, about: Subject, rule: Rule) -> Case:
 
 @st.composite
 def _cases(draw: st.DrawFn, about: Subject, shapes: st.SearchStrategy[tuple[Shape, ...]]) -> Case:
-    return _draw_case(draw, about, draw(shapes))
+    chosen = draw(shapes)
+    if about.rule is not None and about.rule.params:
+        about = about.with_params(elementwise_params(draw, about.rule))
+    return _draw_case(draw, about, chosen)
 
 
 def _draw_case(draw: st.DrawFn, about: Subject, chosen: tuple[Shape, ...]) -> Case:

@@ -20,6 +20,7 @@ from autograd_bp.rules import Rule
 from autograd_bp.sweep import topological_order
 from autograd_bp.tensor import Tensor
 from autograd_bp.testing.subject import Subject
+from autograd_bp.testing.truth import true_derivatives, true_slopes
 
 Array = NDArray[Any]
 
@@ -67,8 +68,58 @@ class Undecided(Exception):  # noqa: N818  (not an error: an answer)
 
 def column(subject: Subject, operands: Sequence[Array], direction: Sequence[Array]) -> Column:
     """The derivative of the subject at `operands` along `direction`, one array for each operand."""
+    if subject.has_exact_values:
+        return exact_column(subject, operands, direction)
     stepped = complex_step(subject, operands, direction)
     return stepped if stepped is not None else ridders(subject.value, operands, direction)
+
+
+# -- mpmath ---------------------------------------------------------------------------------------
+
+
+def exact_column(subject: Subject, operands: Sequence[Array], direction: Sequence[Array]) -> Column:
+    """The derivative of an elementwise row by its formula on mpmath's numbers.
+
+    At a kink the two sides are the least and the largest slope around it; at a point of the
+    boundary table, both are the promise.
+    """
+    rule, params = subject.rule, subject.params
+    assert rule is not None
+    whole = np.broadcast_arrays(*operands, *direction)
+    points, moves = whole[: len(operands)], whole[len(operands) :]
+    shape = points[0].shape
+    right, left = np.zeros(shape), np.zeros(shape)
+    for place in np.ndindex(shape):
+        point = tuple(float(x[place]) for x in points)
+        for k, move in enumerate(moves):
+            u = float(move[place])
+            if u:
+                low, high = _exact_slopes(rule, params, point, k)
+                left[place] += u * low
+                right[place] += u * high
+    eps = np.finfo(float).eps
+    error = eps * np.maximum(np.abs(right), np.abs(left)) + 5e-324
+    return Column(right, left, np.where(np.isfinite(error), error, 0.0), "mpmath")
+
+
+def _exact_slopes(
+    rule: Rule, params: tuple[Any, ...], point: tuple[float, ...], k: int
+) -> tuple[float, float]:
+    promise = rule.boundary.get(point)
+    if promise is not None:
+        if math.isnan(promise[k]):
+            raise Undecided("the row promises nothing here")
+        return promise[k], promise[k]
+    truth = true_derivatives(rule, params, point)
+    if truth is not None:
+        slope = float(truth.first[k])
+        return slope, slope
+    slopes = true_slopes(rule, params, point, k)
+    if slopes is None:
+        raise Undecided("the formula has no slope here")
+    if not slopes.continuous:
+        raise Discontinuous
+    return slopes.low, slopes.high
 
 
 # -- complex step -----------------------------------------------------------------------------

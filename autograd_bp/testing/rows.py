@@ -23,6 +23,24 @@ SHAPES: tuple[Shape, ...] = ((3,), (2, 3), (), (1,), (2, 2), (3, 1), (2, 1, 3), 
 WITH_AXES = tuple(shape for shape in SHAPES if shape)
 
 
+PARAMETERS: dict[str, tuple[Any, ...]] = {
+    "n": (1, 2),
+    "order": (0, 1, 2),
+    "negative_slope": (0.01, -0.5),
+    "alpha": (1.0, 1.6732632423543772),
+}
+"""Values for the parameters of elementwise rows, by name."""
+
+
+def elementwise_params(draw: st.DrawFn, rule: Rule) -> tuple[Any, ...]:
+    """Static parameters of an elementwise row: declared values, a default, or ordinary numbers."""
+    drawn = []
+    for name in rule.params:
+        default = (rule.defaults[name],) if name in rule.defaults else ()
+        drawn.append(draw(st.sampled_from([*default, *PARAMETERS.get(name, (1.0, 2.0, 0.5))])))
+    return tuple(drawn)
+
+
 class NoSamples(ValueError):  # noqa: N818  (the caller decides)
     """A row has a parameter that nothing here says how to draw."""
 

@@ -16,6 +16,7 @@ from autograd_bp.recording import no_grad
 from autograd_bp.rules import Formula, Interval, Rule
 from autograd_bp.rules.rule import REAL
 from autograd_bp.tensor import Tensor
+from autograd_bp.testing.truth import is_known
 
 Operand = Any
 DomainLike = Interval | tuple[float, float]
@@ -65,6 +66,11 @@ class Subject:
         """Whether it is a row whose exact value a formula gives, element by element."""
         return self.rule is not None and self.rule.kind == "elementwise"
 
+    @property
+    def has_exact_values(self) -> bool:
+        """Whether mpmath can tell what the function is."""
+        return self.rule is not None and self.is_elementwise and is_known(self.rule)
+
     def value(self, operands: Sequence[Operand]) -> Any:
         """The result on plain arrays of any float dtype, as an array."""
         with no_grad(), np.errstate(all="ignore"):
@@ -111,7 +117,8 @@ def subject(
         return Subject(
             name=name or rule.name,
             args=rule.args,
-            call=_row_call(rule, ()),
+            call=_row_call(rule, _default_params(rule)),
+            params=_default_params(rule),
             domain=_intervals(domain, len(rule.args)) or rule.domain,
             rule=rule,
             kinks=(*rule.kinks, *map(Formula, kinks)),
@@ -136,10 +143,12 @@ def subject(
     )
 
 
-def _row_call(rule: Rule, params: tuple[Any, ...]) -> Callable[..., Node]:
-    if not params and rule.params:
-        params = tuple(rule.defaults.get(name, 1.0) for name in rule.params)
+def _default_params(rule: Rule) -> tuple[Any, ...]:
+    """Parameters to begin with; a case draws its own where there are several to try."""
+    return tuple(rule.defaults.get(name, 1) for name in rule.params)
 
+
+def _row_call(rule: Rule, params: tuple[Any, ...]) -> Callable[..., Node]:
     def call(*operands: Operand) -> Node:
         result: Node = operations.apply(rule, operands, params)
         return result

@@ -68,12 +68,15 @@ def derivatives(
 
 
 def derivatives_of_each(
-    function: Callable[..., Sequence[Number]], point: Sequence[float], scales: Sequence[Number]
+    function: Callable[..., Sequence[Number]],
+    point: Sequence[float],
+    scales: Sequence[Number],
+    patience: int = len(_STEPS),
 ) -> list[Derivatives]:
-    """The same for every result of a function with many."""
+    """The same for every result of a function with many; `patience` is how many steps are tried."""
     guard = 0
     before: list[_Entry] | None = None
-    for digits in _STEPS:
+    for digits in _STEPS[:patience]:
         values, entries = _differences(function, point, scales, digits, guard)
         if before is not None and all(e.settles(b) for e, b in zip(entries, before, strict=True)):
             return _arranged(values, [entry.quotient for entry in entries], len(point))

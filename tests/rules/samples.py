@@ -151,14 +151,14 @@ def flat(operands: Sequence[Any]) -> list[float]:
     return [float(x) for operand in operands for x in np.ravel(operand)]
 
 
-def truth(sample: Sample, operands: Sequence[Any]) -> list[Derivatives]:
+def truth(sample: Sample, operands: Sequence[Any], patience: int = 7) -> list[Derivatives]:
     """For every element of the result the exact value and derivatives, by all elements.
 
     UndefinedError where there is no finite value, UnsettledError at a kink.
     """
     point = flat(operands)
     return derivatives_of_each(
-        lambda *elements: sample.exact(*elements).ravel().tolist(), point, scales(point)
+        lambda *elements: sample.exact(*elements).ravel().tolist(), point, scales(point), patience
     )
 
 

@@ -434,7 +434,7 @@ def as_float(result: Any) -> float:
 
 @pytest.mark.slow
 @every_row
-@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_values_and_derivatives_are_right_wherever_hypothesis_looks(
     row: Rule, params: tuple[Any, ...], data: st.DataObject

@@ -116,14 +116,16 @@ def second_by_differences(program: Program, v: Sequence[Any]) -> list[tuple[Arra
             sides.append(np.concatenate([np.ravel(g) for g in slopes]))
         return (sides[0] - sides[1]) / (2 * t)
 
-    table = [quotient(0.02 / 2**k) for k in range(4)]
+    table = [quotient(2.0**-k) for k in (8, 9, 10, 11)]
     simplest = table[-1]
     for order in (4.0, 16.0, 64.0):
         previous = table[-1]
         table = [(order * b - a) / (order - 1) for a, b in itertools.pairwise(table)]
-    (size,) = sensitivity([simplest], lambda nudged: [quotient(0.0025, nudged)])
+    (size,) = sensitivity([simplest], lambda nudged: [quotient(2.0**-11, nudged)])
     error = 4 * np.abs(table[0] - previous) + 1e-11 * size
-    columns = (np.where(error <= 1e-6 * size, table[0], np.nan), error, size)
+    # Where the simplest difference is far off, the steps are too long to trust the estimate.
+    settled = (error <= 1e-6 * size) & (np.abs(table[0] - simplest) <= 1e-2 * size)
+    columns = (np.where(settled, table[0], np.nan), error, size)
     ends = np.cumsum([np.size(x) for x in program.inputs])[:-1]
     by_input = zip(*(np.split(column, ends) for column in columns), strict=True)
     return [

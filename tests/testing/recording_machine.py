@@ -72,6 +72,7 @@ class Recording(RuleBasedStateMachine):
         super().__init__()
         self.entries: list[Entry] = []
         self.born: list[tuple[weakref.ref[Any], Made]] = []
+        self.turn = 0
         # Arrays of the user's: those given to the engine, and those it handed out.
         self.given: list[Array] = []
         self.lent: list[tuple[Array, Entry]] = []
@@ -322,7 +323,7 @@ class Recording(RuleBasedStateMachine):
             entry.node.grad *= 2.0
             entry.grad = 2.0 * entry.grad
 
-    # -- copies, and the end of nodes ---------------------------------------------------------------
+    # -- copies, and the end of nodes -----------------------------------------------------------
 
     @rule(i=which)
     def detach(self, i: int) -> None:
@@ -390,6 +391,23 @@ class Recording(RuleBasedStateMachine):
             assert entry.node.requires_grad == entry.requires_grad
 
     @invariant()
+    def graphs_give_the_gradients_they_were_recorded_for(self) -> None:
+        """One graph after every step, in turn."""
+        self.turn += 1
+        results = [e for e in self.entries if e.requires_grad and not e.is_leaf]
+        if not results:
+            return
+        output = results[self.turn % len(results)]
+        reached = naive.reached(output.made)
+        leaves = [e for e in self.entries if e.requires_grad and e.is_leaf and e.made in reached]
+        cotangent = ramp(output.made.value.shape, 0.75, 0.5)
+        given = 0.75 if output.is_value else cotangent
+        found = ab.gradients(output.node, [e.node for e in leaves], cotangent=given)
+        right = naive.derivative(output.made, [e.made for e in leaves], cotangent)
+        for got, want in zip(found, right, strict=True):
+            assert_close(got, want)
+
+    @invariant()
     def gradients_are_those_of_the_model(self) -> None:
         for entry in self.entries:
             grad = entry.node.grad
@@ -419,7 +437,8 @@ class Recording(RuleBasedStateMachine):
 
 
 def ramp(shape: tuple[int, ...], start: float, step: float) -> Array:
-    return start + step * np.arange(np.prod(shape, dtype=int), dtype=float).reshape(shape)
+    steps = np.arange(np.prod(shape, dtype=int), dtype=float).reshape(shape)
+    return np.array(start + step * steps)
 
 
 def fit(x: Array, y: Array) -> bool:

@@ -97,12 +97,10 @@ def test_gradients_equal_the_naive_engine_kinks_and_ties_included(program: Progr
 
 
 @quick
-@given(programs(), st.integers(0, 1000))
-@example(BROADCAST_WITH_ITSELF, 1)
-def test_the_order_of_recording_changes_nothing_but_the_last_digits(
-    program: Program, seed: int
-) -> None:
-    checks.order_of_recording_does_not_matter(program, seed)
+@given(programs())
+@example(BROADCAST_WITH_ITSELF)
+def test_the_order_of_recording_changes_nothing_but_the_last_digits(program: Program) -> None:
+    checks.order_of_recording_does_not_matter(program)
 
 
 @quick
