@@ -45,8 +45,6 @@ class Node:
     ----------
     grad
         The gradient, None until a backward pass has reached the node.
-    name
-        Any text, or None.
     requires_grad
         Whether derivatives flow to this node.
     rule
@@ -57,12 +55,12 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_name",
         "_notes",
         "_operands",
         "_params",
         "_value",
         "grad",
-        "name",
         "requires_grad",
         "rule",
         "serial",
@@ -73,7 +71,7 @@ class Node:
     _operands: tuple[Any, ...]
     _params: tuple[Any, ...]
     grad: Any
-    name: str | None
+    _name: str | None
     requires_grad: bool
     rule: Any
     serial: int
@@ -84,7 +82,7 @@ class Node:
         self._notes = None
         self._params = self._operands = ()
         self.grad = None
-        self.name = name
+        self._name = name
         self.requires_grad = requires_grad
         self.rule = None
         self.serial = _next_serial()
@@ -107,7 +105,7 @@ class Node:
         self._params = params
         self._operands = operands
         self.grad = None
-        self.name = None
+        self._name = None
         self.requires_grad = True
         self.rule = rule
         self.serial = _next_serial()
@@ -139,6 +137,17 @@ class Node:
     def _seed(self, cotangent: Any) -> Any:
         """A cotangent for this node, checked; ones where None is given."""
         raise NotImplementedError
+
+    @property
+    def name(self) -> str | None:
+        """Any text, or None; shown on pictures and in messages."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a name is text, not {type(name).__name__}: {name!r}")
+        self._name = name
 
     @property
     def _parents(self) -> tuple[Node | None, ...]:

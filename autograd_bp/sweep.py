@@ -170,7 +170,7 @@ def sweep(
 
     # A monitor would see what the first attempt gets wrong.
     result = run(guarded=state.monitor is not None)
-    if any(type(g) is np.ndarray and _has_nan(g) for g in result.cotangents.values()):
+    if any(_has_nan(g) for g in result.cotangents.values()):
         result = run(guarded=True)
     return result
 
@@ -227,8 +227,11 @@ def _run(
     return result
 
 
-def _has_nan(array: NDArray[Any]) -> bool:
+def _has_nan(array: NDArray[Any] | float) -> bool:
     """Whether an element is nan: one pass through BLAS, where it can."""
+    if type(array) is float:
+        return array != array
+    assert isinstance(array, np.ndarray)
     flat = array.ravel(order="K")
     return bool(np.isnan(np.dot(flat, flat)))
 
@@ -261,14 +264,16 @@ def backward(output: Node, cotangent: Any, *, retain_grads: bool) -> None:
     Everything is computed first, so that an error on the way changes no gradient.
     """
     found = sweep({output: output._seed(cotangent)}, between=retain_grads)
+    gradients = []
     for node, gradient in found.cotangents.items():
         if node not in found.owned and type(gradient) is not float:
             gradient = gradient.copy()
+        if node.rule is None and node.grad is not None:
+            gradient = node._conform(node.grad + gradient)
+        gradients.append(gradient)
+    for node, gradient in zip(found.cotangents, gradients, strict=True):
         if node.rule is None:
-            calls = 1
-            if node.grad is not None:
-                calls += accumulated_calls(node)
-                gradient = node._conform(node.grad + gradient)
+            calls = 1 if node.grad is None else 1 + accumulated_calls(node)
             node._notes = {**(node._notes or {}), "grad": gradient, "calls": calls}
         node.grad = gradient
 

@@ -393,7 +393,7 @@ def _compared(left: Value, right: Any, compare: Callable[[Any, Any], Any]) -> An
         return bool(compare(left._value, right._value))
     if is_number(right):
         return bool(compare(left._value, right))
-    if compare in (operator.eq, operator.ne) and not isinstance(right, Node):
+    if compare in (operator.eq, operator.ne) and getattr(right, "__array_ufunc__", 0) is None:
         return compare(right, left._value)  # pytest.approx(...) and the like see the number
     return NotImplemented
 

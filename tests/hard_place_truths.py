@@ -8,6 +8,7 @@ differences with more digits than any float has zeros.
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,13 +23,13 @@ MP = mpmath.MPContext()
 Point = Mapping[str, Any]
 Index = tuple[int, ...]
 
-_DIGITS = (700, 1100)
-"""Two precisions: what they agree on is believed."""
-NOTHING = MP.mpf(10) ** -330
+_DIGITS = 380
+"""More than the smallest float has zeros; for huge arguments more yet."""
+_NOTHING = MP.mpf(10) ** -330
 """Less than half of the smallest float: zero."""
 
 
-# -- diamonds: both readings run these --------------------------------------------------------------
+# -- diamonds: both readings run these ------------------------------------------------------------
 
 
 def doubled(x: Any, times: int) -> Any:
@@ -62,7 +63,7 @@ def counted(x: Any, times: int) -> Any:
 _SHARED = {"doubled": doubled, "folded": folded, "squared": squared, "counted": counted}
 
 
-# -- the engine -------------------------------------------------------------------------------------
+# -- the engine -----------------------------------------------------------------------------------
 
 _ENGINE: dict[str, Any] = {
     **ab.PUBLIC,
@@ -94,19 +95,17 @@ def engine_derivative(f: Function, xs: Sequence[Any], index: Index, *, forward: 
     An argument is a float, or one vector; arrays of several equal points serve for a function of
     numbers, and then the result is an array too.
     """
+    nodes = [ab.Tensor(x) if np.ndim(x) else ab.Value(x) for x in xs]
+    value = ab.graph.value(f(*nodes))
     if not index:
-        return ab.graph.value(result) if isinstance(result := f(*xs), ab.graph.Node) else result
-    vector = len(xs) == 1 and np.ndim(xs[0]) > 0 and np.ndim(plain(f(*xs))) == 0
+        return value
+    vector = np.ndim(xs[0]) > np.ndim(value)
     g = f
     for coordinate in index[: len(index) - forward]:
         g = _reversed(g, coordinate, vector)
     if forward:
         return _pushed(g, index[-1], vector)(*xs)
     return g(*xs)
-
-
-def plain(result: Any) -> Any:
-    return ab.graph.value(result) if isinstance(result, ab.graph.Node) else result
 
 
 def _reversed(f: Function, coordinate: int, vector: bool) -> Function:
@@ -127,7 +126,7 @@ def _pushed(f: Function, coordinate: int, vector: bool) -> Function:
     return derivative
 
 
-# -- mpmath -----------------------------------------------------------------------------------------
+# -- mpmath ---------------------------------------------------------------------------------------
 
 
 def _vectorized(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -274,19 +273,29 @@ def exact_function(expression: str, point: Point) -> Callable[..., Any]:
 
 
 def exact_derivative(expression: str, point: Point, index: Index) -> Any:
-    """A partial derivative, to twenty digits at least."""
+    """A partial derivative, to twenty digits at least: two precisions agree on them."""
+    frozen = tuple((name, tuple(x) if np.ndim(x) else x) for name, x in point.items())
+    return _exact_derivative(expression, frozen, tuple(sorted(index)))
+
+
+@functools.cache
+def _exact_derivative(expression: str, frozen: tuple[tuple[str, Any], ...], index: Index) -> Any:
+    point = dict(frozen)
     f = exact_function(expression, point)
     coordinates = [float(x) for argument in point.values() for x in np.ravel(argument)]
-    orders = [index.count(k) for k in range(len(coordinates))]
+    orders = tuple(index.count(k) for k in range(len(coordinates)))
+    largest = max((abs(x) for x in coordinates if math.isfinite(x)), default=1.0)
+    digits = _DIGITS + 2 * max(0, int(math.log10(max(largest, 1.0))))
     found = []
-    for digits in _DIGITS:
-        with MP.workdps(digits):
+    for more in (0, 60):
+        with MP.workdps(digits + more):
             xs = tuple(map(MP.mpf, coordinates))
-            found.append(MP.diff(f, xs, tuple(orders)) if index else f(*xs))
+            found.append(MP.diff(f, xs, orders) if index else f(*xs))
     rough, fine = found
-    if abs(fine) < NOTHING and abs(rough) < NOTHING:
+    if abs(fine) < _NOTHING and abs(rough) < _NOTHING:
         return MP.zero
-    assert abs(rough - fine) <= abs(fine) * MP.mpf(10) ** -20, (expression, point, index, found)
+    agreed = MP.isfinite(fine) and abs(rough - fine) <= abs(fine) * MP.mpf(10) ** -20
+    assert agreed, f"mpmath finds no derivative {index} of {expression} at {point}: {found}"
     return fine
 
 

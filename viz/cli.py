@@ -1,7 +1,7 @@
 """The command `autograd-bp`: values, gradients and pictures from the command line.
 
 Exit codes: 0 all went well; 1 the work failed (a file that cannot be written, a graph too large to
-draw); 2 the request cannot be understood (usage, an expression, a value).
+draw, a rule that is wrong); 2 the request cannot be understood (usage, an expression, a value).
 """
 
 import argparse
@@ -18,6 +18,8 @@ import autograd_bp as ab
 import viz
 from autograd_bp.expression import OPERATIONS, ExpressionError, evaluate, parse
 from viz.assignments import AssignmentError, leaves
+from viz.checking import CheckError
+from viz.checking import check as run_check
 from viz.demo import run as run_demo
 from viz.styles import STYLES
 from viz.table import Row, table
@@ -30,9 +32,10 @@ EXAMPLES = """\
 examples:
   autograd-bp draw "apple * n * tax" apple=100 n=2 tax=1.1 -o price.svg
   autograd-bp grad "apple * n * tax" apple=100 n=2 tax=1.1
+  autograd-bp check tanh --examples 20
   autograd-bp demo
 
-`autograd-bp draw --help` and `autograd-bp grad --help` show more.
+`autograd-bp draw --help`, and so on, shows more.
 """
 GRAD_EXAMPLES = """\
 examples:
@@ -51,6 +54,20 @@ examples:
   autograd-bp draw "tanh(w * x + b)" w=0.5 x=2 b=-1 --format dot
 
 Without --output the picture is written to standard output.
+"""
+CHECK_EXAMPLES = """\
+examples:
+  autograd-bp check tanh
+  autograd-bp check hypot --examples 30 --seed 7
+  autograd-bp check relu --mutate --examples 30
+  autograd-bp check my_rules.py:swish
+  autograd-bp check my_package.my_rules:Decibel --domain 0,inf
+
+What is checked: a row of the rule sheet, by its name; or, by its place, an operation that
+ab.scalar_rule made, an ab.Function, or a function of arrays. The file or module is imported, so its
+code runs. Exit code: 0 if it is right, 1 if not, 2 if it cannot be checked.
+
+The checking kit needs: pip install 'autograd-bp[testing]'
 """
 STYLE_HELP = "as in a textbook, or with a box for every value"
 VALUE_HELP = "a number, or an array as [1, 2] or [[1, 2], [3, 4]]; pi, e, inf and 1/3 work too"
@@ -76,10 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         arguments = _arguments(sys.argv[1:] if argv is None else list(argv))
-        command: Callable[[argparse.Namespace], None] = arguments.command
-        command(arguments)
+        command: Callable[[argparse.Namespace], int | None] = arguments.command
+        code = command(arguments) or 0
         sys.stdout.flush()
-    except (ExpressionError, AssignmentError, UsageError) as error:
+    except (ExpressionError, AssignmentError, CheckError, UsageError) as error:
         return _failed(error, 2)
     except BrokenPipeError:  # the reader, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as finished:  # from argparse: 0 after --help, 2 after an error
         return int(finished.code or 0)
-    return 0
+    return code
 
 
 def grad(arguments: argparse.Namespace) -> None:
@@ -120,6 +137,19 @@ def draw(arguments: argparse.Namespace) -> None:
     form = _format(output, arguments.format)
     result, _ = _computed(arguments)
     _write(_drawn(result, arguments), output, form)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Check the derivatives of a rule, or of a function of your own."""
+    report = run_check(
+        arguments.target,
+        domains=arguments.domain,
+        examples=arguments.examples,
+        seed=arguments.seed,
+        mutate=arguments.mutate,
+    )
+    print(report)
+    return 0 if report.ok else 1
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -238,6 +268,32 @@ def _parser() -> _Parser:
         )
         sub.add_argument("--title", help="a heading on the picture")
         sub.set_defaults(command=function)
+
+    summary = str(check.__doc__)
+    sub = commands.add_parser(
+        "check",
+        help=summary[0].lower() + summary[1:].rstrip("."),
+        description=summary,
+        epilog=CHECK_EXAMPLES,
+        formatter_class=layout,
+        allow_abbrev=False,
+    )
+    sub.add_argument("target", help="a row of the sheet, file.py:name, or package.module:name")
+    sub.add_argument(
+        "--examples", type=int, default=100, metavar="N", help="how many inputs (default: 100)"
+    )
+    sub.add_argument("--seed", type=int, metavar="N", help="draw other inputs; the same for each N")
+    sub.add_argument(
+        "--mutate", action="store_true", help="plant faults too, and see that each is found"
+    )
+    sub.add_argument(
+        "--domain",
+        action="append",
+        default=[],
+        metavar="LOW,HIGH",
+        help="where the arguments have a value; once for all, or once for each",
+    )
+    sub.set_defaults(command=check)
 
     sub = commands.add_parser(
         "demo",

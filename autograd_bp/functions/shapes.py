@@ -18,7 +18,7 @@ from autograd_bp.functions.indexing import getitem
 from autograd_bp.node import Node
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
-from autograd_bp.rules.arrays import normalized_axes, shape_of
+from autograd_bp.rules.arrays import normalized_axes, reduced_axes, shape_of
 from autograd_bp.tensor import Tensor
 
 Shape = tuple[int, ...]
@@ -145,7 +145,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is None:
         gone = tuple(k for k, n in enumerate(shape) if n == 1)
     else:
-        gone = normalized_axes(axis, len(shape))
+        gone = reduced_axes(axis, len(shape))
         if any(shape[k] != 1 for k in gone):
             raise ValueError(
                 f"squeeze: axis {axis} of an array of shape {shape} does not have length 1"
@@ -407,6 +407,8 @@ def triu(m: Any, k: int = 0) -> Any:
 
 def _below(m: Any, k: int) -> Any:
     shape = shape_of(m)
+    if not shape:
+        raise ValueError("tril and triu need an array with at least one axis, not a single number")
     # NumPy takes a vector for the rows of a square.
     rows, columns = shape[-2:] if len(shape) > 1 else shape * 2
     return np.tri(rows, columns, k, dtype=bool)

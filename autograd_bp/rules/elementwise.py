@@ -248,7 +248,10 @@ add_to_sheet(
     # The component along x of the unit vector in the direction of (x, y); 0 at the origin.
     elementwise(
         "unit(x, y)",
-        "x / hypot(x, y) if x != 0 else 0",
+        # At the ends of the floats scaled by a power of two: there hypot overflows, or is subnormal
+        # and has few digits.
+        "h = hypot(x, y); s = 0.25 if h > 1 else 1.152921504606847e18; "
+        "(x / h if 1e-300 < h < inf else x * s / hypot(x * s, y * s)) if x != 0 else 0",
         d=[
             # The order of the product keeps it from underflow, next to 0 from overflow.
             "h = hypot(x, y); u = unit(y, x); "

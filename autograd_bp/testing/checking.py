@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from autograd_bp.rules import ROWS
 from autograd_bp.testing.cases import Case
 from autograd_bp.testing.drawing import cases_for
+from autograd_bp.testing.mutants import hunt
 from autograd_bp.testing.oracles import Discontinuous, Undecided
 from autograd_bp.testing.properties import PROPERTIES, Violation, judge
 from autograd_bp.testing.report import Failure, Report
@@ -81,9 +82,12 @@ def check(
     about = subject(checked, args=args, domain=domain, kinks=kinks, name=name)
     report = run(about, examples=examples, seed=seed)
     if mutate:
-        from autograd_bp.testing.mutants import hunt
 
-        report.mutants = hunt(about, examples=examples, seed=seed, equivalent=equivalent or {})
+        def find(planted: Subject) -> str | None:
+            failures = run(planted, examples=examples, seed=seed, simplify=False).failures
+            return failures[0].property if failures else None
+
+        report.mutants = hunt(about, find, equivalent or {})
     return report
 
 

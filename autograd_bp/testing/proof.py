@@ -304,11 +304,22 @@ class _Prover:
                         symbol.name: str(region.at(symbol).xreplace(point))
                         for symbol in (*region.arguments, *region.params)
                     },
-                    str(slope.evalf(12)),
-                    "no real number" if claimed is None else str(claimed.evalf(12)),
+                    *_told_apart(slope, claimed),
                 )
         return None
 
     def _within_time(self, compute: Callable[[], Any], otherwise: Any) -> Any:
         remaining = self._end - time.monotonic()
         return self._vanishing.within(remaining, compute, otherwise)
+
+
+def _told_apart(slope: Any, claimed: Any) -> tuple[str, str]:
+    """Two different numbers, with digits enough to see it."""
+    if claimed is None:
+        return str(slope.evalf(12)), "no real number"
+    shown = ("", "")
+    for digits in (12, 24, 40):
+        shown = str(slope.evalf(digits)), str(claimed.evalf(digits))
+        if shown[0] != shown[1]:
+            break
+    return shown

@@ -542,7 +542,7 @@ def scales_far_out(judged: Judged) -> None:
     if not judged.value.any() or not judged.smooth:
         return
     sizes = np.concatenate([np.abs(x[x != 0]).ravel() for x in case.operands])
-    if sizes.size and not (1e-60 < sizes.min() and sizes.max() < 1e60):
+    if sizes.size and not (sizes.min() > 1e-60 and sizes.max() < 1e60):
         return  # twice as far out there is only underflow
     degree = _degree(case)
     if degree is None:

@@ -123,6 +123,8 @@ class Judge(Verdicts):
     def _compare(
         self, point: Point, truth: Derivatives, entry: Entry, found: Any, true: Number, where: str
     ) -> None:
+        if self._excused(point, truth, entry, found):
+            return
         error = error_in_ulp(found, true, self.dtype)
         if self.ulp < error < math.inf:
             size = max(
@@ -135,6 +137,20 @@ class Judge(Verdicts):
         self.note(
             error, self.ulp, f"{self.row.name}{self.params} at {point}{by} {where}", found, true
         )
+
+    def _excused(self, point: Point, truth: Derivatives, entry: Entry, found: Any) -> bool:
+        """With several arguments, whether the entry's factors may be beyond the floats.
+
+        So they may where value / x**order, the size an entry has on the scale of the point itself,
+        is. A first derivative must be an infinity of the right sign then.
+        """
+        order = len(entry.by)
+        if len(point) == 1 or order == 0 or math.isfinite(found):
+            return False
+        smallest = min(abs(MP.mpf(x)) for x in (*point, 1.0) if x)
+        if abs(truth.value) / smallest**order < float(np.finfo(self.dtype).max):
+            return False
+        return order == 2 or bool((found > 0) == (entry.of(truth) > 0) and not math.isnan(found))
 
     def _size_around_a_zero(self, point: Point, entry: Entry) -> Number:
         sizes = [MP.zero]
@@ -150,8 +166,11 @@ class Judge(Verdicts):
 
     def _underflow(self, point: Point, truth: Derivatives, true: Number) -> Number:
         """A subnormal result has few digits; a subnormal factor is multiplied by x at most."""
-        smallest = float(np.finfo(self.dtype).smallest_normal)
-        size = smallest * min(max(1.0, *map(abs, point)), 1024.0)
+        info = np.finfo(self.dtype)
+        smallest, largest = float(info.smallest_normal), max(map(abs, point))
+        size = smallest * min(max(1.0, largest), 1024.0)
+        if largest > float(info.max) / 4:  # then hypot, say, may be infinite, and 1 / hypot nothing
+            size = smallest / float(info.eps)
         if 0 < abs(truth.value) < smallest:
             size += abs(true) * smallest / abs(truth.value)
         return size

@@ -185,21 +185,16 @@ def compare_seconds(
     """Compare a Hessian, as far as it is within the floats.
 
     Where an entry is beyond them, the others may be undefined. With several arguments so may be
-    all, where a first derivative is beyond them, or the size that a second derivative has on the
-    scale of the point itself: then factors on the way are.
+    all, where a first derivative is beyond them.
     """
     largest = float(np.finfo(judge.dtype).max)
-    several = len(point) > 1
-    if several and any(abs(slope) > largest for slope in truth.first):
+    if len(point) > 1 and any(abs(slope) > largest for slope in truth.first):
         return
     overflows = any(abs(entry) > largest for line in truth.second for entry in line)
-    typical = abs(truth.value) / min(abs(MP.mpf(x)) for x in (*point, 1.0) if x) ** 2
     for entry in second_order(judge.row):
         if overflows and abs(entry.of(truth)) <= largest:
             continue
         i, j = entry.by
-        if several and typical > largest and not math.isfinite(found[i][j]):
-            continue
         judge.compare(point, truth, entry, found[i][j], where)
 
 

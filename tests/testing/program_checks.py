@@ -18,6 +18,7 @@ from tests.testing.program_oracles import (
     NUDGE,
     Array,
     as_naive,
+    at_a_kink,
     complex_step,
     differenced,
     nudges,
@@ -65,7 +66,7 @@ def gradient_equals_differences(program: Program) -> None:
     leaves = program.leaves()
     sums = path_sums(program.run(leaves))
     got = gradients(program)
-    value = abs(float(program.run(program.inputs)))
+    value, kink = abs(float(program.run(program.inputs))), at_a_kink(program)
     directions = [[rng.choice([-1.0, 0.5, 1.0], np.shape(x)) for x in program.inputs]]
     for _ in range(2):
         unit = [np.zeros(np.shape(x)) for x in program.inputs]
@@ -86,7 +87,8 @@ def gradient_equals_differences(program: Program) -> None:
             pass
         else:
             error = float(column.error)
-            if column.oracle == "Ridders" and error <= 1e-11 * (size + terms) + 1e-13 * value:
+            settled = column.oracle == "Ridders" and not kink
+            if settled and error <= 1e-11 * (size + terms) + 1e-13 * value:
                 want = float(column.right)
         assert_near(along, want, 16 * error + 1e-12 * terms + 1e-13 * size, "Ridders")
 

@@ -16,7 +16,9 @@ import numpy as np
 
 import autograd_bp as ab
 from autograd_bp import graph
-from autograd_bp.testing.program import Condition, Program, Ref, Use
+from autograd_bp.rules import ARRAY, ROWS
+from autograd_bp.rules.formula import compile_formula
+from autograd_bp.testing.program import Condition, Program, Ref, Step, Use
 from tests.testing import naive
 
 Array = Any
@@ -85,6 +87,32 @@ def differenced(program: Program, direction: Sequence[Array], nudged: Use | None
     )
     with np.errstate(all="ignore"):  # a nudge may carry it over a jump, to an infinity
         return float((ahead - behind) / (2 * h))
+
+
+def at_a_kink(program: Program) -> bool:
+    """Whether a step that matters is where its row says it has a kink, or compares equals.
+
+    There the rows promise a subgradient each, and their products are not the derivative of the
+    whole: copysign(x, x) is x, and smooth.
+    """
+    results = program.results(program.inputs)
+    matters = set(program.outputs)
+    for number, step in reversed([*enumerate(program.steps, len(program.inputs))]):
+        if number not in matters:
+            continue
+        matters |= step.used
+        rule, operands = ROWS[step.row], step.operands_on(results)
+        for operand in step.operands:
+            if isinstance(operand, Condition):
+                sides = Step("sub", (operand.left, operand.right), {}).operands_on(results)
+                if np.any(np.abs(np.subtract(*sides)) < 1e-9):
+                    return True
+        for kink in rule.kinks if rule.name != "where" else ():
+            names = (*rule.args, *rule.params)
+            distance = compile_formula(kink, names, ARRAY.resolve, name="kink")
+            if np.any(np.abs(distance(*operands, *step.params.values())) < 1e-9):
+                return True
+    return False
 
 
 def path_sums(output: Any) -> dict[Any, Array]:

@@ -255,15 +255,386 @@ class MaxPool(ab.Function):
         pairs = np.reshape(x, (-1, 2))
         largest = np.max(pairs, axis=1, keepdims=True)
         self.shape = x.shape
-        self.chosen = np.asarray(
-            pairs == largest if isinstance(x, np.ndarray) else _plain(pairs == largest)
-        )
+        self.chosen = ab.where(pairs == largest, 1.0, 0.0)
         return largest[:, 0]
 
     def backward(self, g: Array) -> Array:
         share = self.chosen / np.sum(self.chosen, axis=1, keepdims=True)
-        return np.reshape(np.reshape(g, (-1, 1)) * share.astype(g.dtype), self.shape)
+        return np.reshape(np.reshape(g, (-1, 1)) * share, self.shape)
 
 
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, ab.Tensor) else x
+POOL = {"args": [np.ones(4)]}
+
+
+class MeanPool(ab.Function):
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return np.mean(np.reshape(x, (-1, 2)), axis=1)
+
+    def backward(self, g: Array) -> Array:
+        return np.reshape(np.repeat(g / 2, 2), self.shape)
+
+
+class Length(ab.Function):
+    """The Euclidean norm, of subgradient 0 at the origin."""
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        self.length = np.sqrt(np.sum(x * x))
+        return self.length
+
+    def backward(self, g: Array) -> Array:
+        safe = ab.where(self.length > 0, self.length, 1.0)
+        return g * self.x / safe
+
+
+class Product(ab.Function):
+    """Of all elements, zero or not: what is left and right of each."""
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return np.prod(x)
+
+    def backward(self, g: Array) -> Array:
+        flat = np.reshape(self.x, (-1,))
+        others = []
+        for k in range(flat.shape[0]):
+            others.append(np.prod(flat[:k]) * np.prod(flat[k + 1 :]))
+        return np.reshape(g * np.stack(others), self.x.shape) if others else 0 * self.x
+
+
+class HardTanh(ab.Function):
+    def forward(self, x: Array) -> Array:
+        self.inside = np.abs(x) < 1.5
+        return np.minimum(np.maximum(x, -1.5), 1.5)
+
+    def backward(self, g: Array) -> Array:
+        return ab.where(self.inside, g, 0.0)
+
+
+class Huber(ab.Function):
+    delta = 0.75
+
+    def forward(self, x: Array) -> Array:
+        self.x, size = x, np.abs(x)
+        far = self.delta * (size - self.delta / 2)
+        return ab.where(size <= self.delta, x * x / 2, far)
+
+    def backward(self, g: Array) -> Array:
+        return g * np.minimum(np.maximum(self.x, -self.delta), self.delta)
+
+
+class Convolution(ab.Function):
+    """One channel, no padding: sums of a window, weighted."""
+
+    def forward(self, signal: Array, kernel: Array) -> Array:
+        self.signal, self.kernel = signal, kernel
+        n = signal.shape[0] - kernel.shape[0] + 1
+        self.n = n
+        return sum(kernel[k] * signal[k : k + n] for k in range(kernel.shape[0]))
+
+    def backward(self, g: Array) -> Array:
+        m, n = self.kernel.shape[0], self.n
+        of_signal = sum(np.pad(self.kernel[k] * g, (k, m - 1 - k)) for k in range(m))
+        of_kernel = np.stack([np.sum(g * self.signal[k : k + n]) for k in range(m)])
+        return of_signal, of_kernel
+
+
+CONVOLUTION = {"args": [np.ones(5), np.ones(3)]}
+
+
+class Sorted(ab.Function):
+    def forward(self, x: Array) -> Array:
+        self.order = _numbers(np.argsort(x, kind="stable"))
+        return x[self.order]
+
+    def backward(self, g: Array) -> Array:
+        return g[np.argsort(self.order)]
+
+
+SORTED = {"args": [np.ones(4)]}
+
+
+class Cross(ab.Function):
+    def forward(self, x: Array, y: Array) -> Array:
+        self.x, self.y = x, y
+        return cross(x, y)
+
+    def backward(self, g: Array) -> Array:
+        return cross(self.y, g), cross(g, self.x)
+
+
+def cross(x: Array, y: Array) -> Array:
+    """The cross product of two vectors of space."""
+    turned, twice = np.array([1, 2, 0]), np.array([2, 0, 1])
+    return x[turned] * y[twice] - x[twice] * y[turned]
+
+
+CROSS = {"args": [np.ones(3), np.ones(3)]}
+
+
+class Determinant(ab.Function):
+    """Of a 2 by 2 matrix."""
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return x[0, 0] * x[1, 1] - x[0, 1] * x[1, 0]
+
+    def backward(self, g: Array) -> Array:
+        x = self.x
+        return g * np.stack([np.stack([x[1, 1], -x[1, 0]]), np.stack([-x[0, 1], x[0, 0]])])
+
+
+SQUARE = {"args": [np.ones((2, 2))]}
+
+
+class QuadraticForm(ab.Function):
+    def forward(self, x: Array, matrix: Array) -> Array:
+        self.x, self.matrix = x, matrix
+        return x @ matrix @ x
+
+    def backward(self, g: Array) -> Array:
+        x, matrix = self.x, self.matrix
+        return g * ((matrix + matrix.T) @ x), g * np.outer(x, x)
+
+
+QUADRATIC = {"args": [np.ones(3), np.ones((3, 3))]}
+
+
+class LogSumExp(ab.Function):
+    def forward(self, x: Array) -> Array:
+        largest = np.max(x, axis=-1, keepdims=True)
+        self.e = np.exp(x - largest)
+        self.total = np.sum(self.e, axis=-1, keepdims=True)
+        return np.sum(np.log(self.total) + largest, axis=-1)
+
+    def backward(self, g: Array) -> Array:
+        return np.expand_dims(g, -1) * self.e / self.total
+
+
+VECTORS = {"args": [np.ones((2, 3))]}
+
+
+class SquaredDistances(ab.Function):
+    """Between every row of x and every row of y."""
+
+    def forward(self, x: Array, y: Array) -> Array:
+        self.difference = x[:, None, :] - y[None, :, :]
+        return np.sum(self.difference * self.difference, axis=-1)
+
+    def backward(self, g: Array) -> Array:
+        pulled = 2 * np.expand_dims(g, -1) * self.difference
+        return np.sum(pulled, axis=1), -np.sum(pulled, axis=0)
+
+
+DISTANCES = {"args": [np.ones((2, 2)), np.ones((3, 2))]}
+
+
+class Variance(ab.Function):
+    """Along the first axis, of a sample."""
+
+    def forward(self, x: Array) -> Array:
+        self.centred = x - np.mean(x, axis=0)
+        self.n = x.shape[0]
+        return np.sum(self.centred * self.centred, axis=0) / (self.n - 1)
+
+    def backward(self, g: Array) -> Array:
+        return 2 * g * self.centred / (self.n - 1)
+
+
+COLUMNS = {"args": [np.ones((3, 2))]}
+
+
+class Reversed(ab.Function):
+    def forward(self, x: Array) -> Array:
+        return np.flip(x)
+
+    def backward(self, g: Array) -> Array:
+        return np.flip(g)
+
+
+class Shifted(ab.Function):
+    def forward(self, x: Array) -> Array:
+        return np.roll(x, 1, axis=-1)
+
+    def backward(self, g: Array) -> Array:
+        return np.roll(g, -1, axis=-1)
+
+
+class Spread(ab.Function):
+    """The mean of all elements."""
+
+    def forward(self, x: Array) -> Array:
+        self.shape, self.size = np.shape(x), max(np.size(x), 1)
+        return np.sum(x) / self.size
+
+    def backward(self, g: Array) -> Array:
+        return np.broadcast_to(g / self.size, self.shape)
+
+
+class RowSums(ab.Function):
+    def forward(self, x: Array) -> Array:
+        self.shape = np.shape(x)
+        return np.sum(x, axis=-1)
+
+    def backward(self, g: Array) -> Array:
+        return np.broadcast_to(np.expand_dims(g, -1), self.shape)
+
+
+class Cubed(ab.Function):
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return x * x * x
+
+    def backward(self, g: Array) -> Array:
+        return g * 3 * self.x * self.x
+
+
+class WeightedSum(ab.Function):
+    """x + 2 y + 3 z, of one shape."""
+
+    def forward(self, x: Array, y: Array, z: Array) -> Array:
+        if not np.shape(x) == np.shape(y) == np.shape(z):
+            raise ValueError("the shapes differ")
+        return x + 2 * y + 3 * z
+
+    def backward(self, g: Array) -> Array:
+        return g, 2 * g, 3 * g
+
+
+class FirstOrderOnly(ab.Function):
+    """NumPy in place, which cannot be run on nodes."""
+
+    rows = np.array([0, 1, 0])
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return x[self.rows] * 2
+
+    def backward(self, g: Array) -> Array:
+        total = np.zeros_like(self.x)
+        np.add.at(total, self.rows, 2 * g)
+        return total
+
+
+def _numbers(x: Any) -> Any:
+    return np.asarray(x.data if isinstance(x, ab.Tensor) else x)
+
+
+# -- plain functions --------------------------------------------------------------------------------
+
+
+def perceptron(x: Array, weights: Array, bias: Array) -> Array:
+    return ab.sum(ab.tanh(x @ weights + bias), axis=0)
+
+
+def attention(q: Array, k: Array, v: Array) -> Array:
+    return ab.softmax(q @ k.T / 1.5, axis=-1) @ v
+
+
+def masked_root(x: Array) -> Array:
+    return ab.where(x > 0, ab.sqrt(ab.where(x > 0, x, 1.0)), 0.0)
+
+
+def mean_square(x: Array, y: Array) -> Array:
+    return ab.mean(ab.square(x - y))
+
+
+def polynomial(x: Array) -> Array:
+    total = 0.0 * x
+    for coefficient in (0.5, -1.0, 0.25, 2.0):
+        total = total * x + coefficient
+    return total
+
+
+def gram(x: Array) -> Array:
+    return x.T @ x
+
+
+def recurrent(x: Array, h: Array) -> Array:
+    for k in range(3):
+        h = ab.tanh(0.5 * h + x[k])
+    return h
+
+
+def gaussian(x: Array, mean: Array, log_sigma: Array) -> Array:
+    return 0.5 * ab.square((x - mean) * ab.exp(-log_sigma)) + log_sigma
+
+
+def cosine(x: Array, y: Array) -> Array:
+    return ab.sum(x * y) / (ab.linalg.norm(x) * ab.linalg.norm(y))
+
+
+def largest_of_three(x: Array) -> Array:
+    return ab.max(x) - ab.min(x)
+
+
+def numpy_only(x: Array) -> Array:
+    return np.sum(np.exp(-np.square(x)) * np.sin(x))
+
+
+def bent(x: Array) -> Array:
+    return ab.abs(x - 1.25) + ab.relu(x + 0.5)
+
+
+class Right(NamedTuple):
+    """What is checked, and how `check` is told about it."""
+
+    name: str
+    checked: Any
+    options: dict[str, Any]
+
+
+def _right(checked: Any, name: str = "", **options: Any) -> Right:
+    return Right(name or checked.__name__, checked, options)
+
+
+RIGHT: list[Right] = [
+    *map(
+        _right,
+        (softsign, logcosh, lorentz, gudermann, signed_square, log1mexp, triangle, relu6, swish),
+    ),
+    *map(_right, (lerp, damped, quotient, larger, mean_of_logs, hinge)),
+    *map(_right, (BroadcastMul, BroadcastAdd, SameAdd, WeightedSum)),
+    _right(Affine, **AFFINE),
+    _right(BatchedProduct, **BATCHED),
+    _right(LayerNorm, **VECTORS),
+    _right(BatchNorm, **BATCH),
+    _right(RootMeanSquare, **VECTORS),
+    _right(MySoftmax, **VECTORS),
+    _right(CrossEntropy, **VECTORS),
+    _right(Gather, args=[np.ones((3, 2))]),
+    _right(RunningSum, **VECTORS),
+    _right(MaxPool, **POOL),
+    _right(MeanPool, **POOL),
+    _right(Length),
+    _right(Product),
+    _right(HardTanh),
+    _right(Huber),
+    _right(Convolution, **CONVOLUTION),
+    _right(Sorted, **SORTED),
+    _right(Cross, **CROSS),
+    _right(Determinant, **SQUARE),
+    _right(QuadraticForm, **QUADRATIC),
+    _right(LogSumExp, **VECTORS),
+    _right(SquaredDistances, **DISTANCES),
+    _right(Variance, **COLUMNS),
+    _right(Reversed),
+    _right(Shifted, **VECTORS),
+    _right(Spread),
+    _right(RowSums, **VECTORS),
+    _right(Cubed),
+    _right(FirstOrderOnly, args=[np.ones(2)]),
+    _right(perceptron, args=[np.ones((2, 2)), np.ones((2, 2)), np.ones(2)]),
+    _right(attention, args=[np.ones((2, 2)), np.ones((2, 2)), np.ones((2, 1))]),
+    _right(masked_root),
+    _right(mean_square),
+    _right(polynomial),
+    _right(gram, **SQUARE),
+    _right(recurrent, args=[np.ones((3, 2)), np.ones(2)]),
+    _right(gaussian, domain=[(-1e3, 1e3), (-1e3, 1e3), (-5.0, 5.0)]),
+    _right(cosine, args=[np.ones(3), np.ones(3)], domain=(0.0, np.inf)),
+    _right(largest_of_three, args=[np.ones(3)]),
+    _right(numpy_only),
+    _right(bent),
+]

@@ -102,7 +102,7 @@ def third_contributions_are_lost(patch: pytest.MonkeyPatch) -> None:
 
 
 def sums_in_place_into_arrays_of_others(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sweep, "_is_fresh", lambda _c, _node, _cotangent: True)
+    patch.setattr(sweep, "_is_fresh", lambda contribution, *_: contribution.flags.writeable)
 
 
 def breadth_first_for_topological_order(patch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def a_result_that_depends_on_the_run(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-SOME = ["add", "sub", "mul", "div", "sin", "tanh", "exp", "maximum", "sum", "getitem", "matmul"]
+SOME = ["add", "mul", "div", "sin", "tanh", "maximum", "sum", "getitem", "matmul"]
 
 FOUND_BY_PROGRAMS: list[tuple[Plant, Callable[..., None], st.SearchStrategy[Any]]] = [
     (a_factor_of_1e_9, checks.gradient_equals_complex_step, programs(analytic=True)),
@@ -184,21 +184,33 @@ FOUND_BY_PROGRAMS: list[tuple[Plant, Callable[..., None], st.SearchStrategy[Any]
     (wrong_for_large_arguments_only, checks.gradient_equals_differences, programs(SOME)),
     (operands_swapped_on_floats, checks.gradient_equals_naive_engine, programs(naive.NAMES)),
     (second_argument_without_derivative, checks.gradient_equals_differences, programs()),
-    (ties_not_shared, checks.gradient_equals_naive_engine, programs(naive.NAMES)),
+    (ties_not_shared, checks.gradient_equals_naive_engine, programs(SOME)),
     (
         contributions_replace_instead_of_adding_up,
         checks.gradient_equals_naive_engine,
         programs(naive.NAMES),
     ),
     (third_contributions_are_lost, checks.gradient_equals_naive_engine, programs(naive.NAMES)),
-    (sums_in_place_into_arrays_of_others, checks.gradient_equals_differences, programs()),
+    (
+        sums_in_place_into_arrays_of_others,
+        checks.gradient_equals_naive_engine,
+        programs(naive.NAMES),
+    ),
     (
         breadth_first_for_topological_order,
         checks.gradient_equals_complex_step,
         programs(analytic=True),
     ),
-    (broadcasting_undone_by_the_first_entry, checks.gradient_equals_differences, programs()),
-    (repeated_positions_written_once, checks.gradient_equals_complex_step, programs(SOME)),
+    (
+        broadcasting_undone_by_the_first_entry,
+        checks.gradient_equals_naive_engine,
+        programs(SOME),
+    ),
+    (
+        repeated_positions_written_once,
+        checks.gradient_equals_complex_step,
+        programs(["getitem", "mul", "sin", "sum"]),
+    ),
     (gradients_not_copied, checks.nothing_is_changed_and_nothing_shared, programs()),
     (leaves_forget_earlier_calls, checks.nothing_is_changed_and_nothing_shared, programs()),
     (forward_mode_off_by_1e_9, checks.forward_and_backward_are_adjoint, programs()),
@@ -327,8 +339,8 @@ def test_the_machine_finds_a_planted_fault(plant: Plant, monkeypatch: pytest.Mon
 
 def test_with_nothing_planted_nothing_is_found() -> None:
     for _, check, strategy in FOUND_BY_PROGRAMS:
-        settings(finding, max_examples=10)(given(strategy)(check))()
-    run_state_machine_as_test(Recording, settings=settings(finding, max_examples=20))
+        settings(finding, max_examples=3)(given(strategy)(check))()
+    run_state_machine_as_test(Recording, settings=settings(finding, max_examples=10))
 
 
 def test_rows_are_as_they_were_after_planting() -> None:

@@ -26,7 +26,7 @@ from tests.testing import program_checks as checks
 
 Property = Callable[[Program], None]
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ANALYTIC = programs(analytic=True)
 NAIVE = programs(naive.NAMES)
 
@@ -140,7 +140,7 @@ def test_forward_and_backward_are_adjoint(program: Program) -> None:
     checks.forward_and_backward_are_adjoint(program)
 
 
-@settings(quick, max_examples=30)
+@settings(quick, max_examples=20)
 @given(programs(analytic=True, max_steps=12))
 @example(BROADCAST_WITH_ITSELF)
 def test_second_derivatives_agree_in_every_order_of_sweeps_and_with_differences(
@@ -149,7 +149,7 @@ def test_second_derivatives_agree_in_every_order_of_sweeps_and_with_differences(
     checks.second_derivatives_agree(program)
 
 
-@settings(quick, max_examples=30)
+@settings(quick, max_examples=20)
 @given(ANALYTIC)
 def test_float32_gives_the_gradient_to_its_precision(program: Program) -> None:
     checks.float32_is_near_float64(program)
@@ -179,7 +179,7 @@ def test_every_property_holds_for_thousands_of_programs(
 
 @pytest.fixture(scope="module")
 def sample() -> list[Program]:
-    return each(programs(), 250)
+    return each(programs(), 200)
 
 
 def test_under_five_percent_of_drawn_steps_are_left_out(sample: list[Program]) -> None:
@@ -216,16 +216,17 @@ def test_programs_have_everything_a_graph_can_have(sample: list[Program]) -> Non
             leaf.grad = None
         results[-1].backward()
         seen["gradient"] += any(x.grad is not None and np.any(x.grad) for x in leaves)
-    least = {"Value": 2, "condition": 5, "gradient": 150}
+    least = {"Value": 1, "condition": 5, "gradient": 120}
     few = {name: n for name, n in seen.items() if n < least.get(name, 15)}
     assert not few, f"rarely drawn: {few} of {len(sample)}"
     assert len(seen) == 11
 
 
 def test_every_row_that_can_stand_in_a_program_does(sample: list[Program]) -> None:
-    drawn = {step.row for program in [*sample, *each(programs(), 150)] for step in program.steps}
+    drawn = {step.row for program in sample for step in program.steps}
     missing = operations().keys() - drawn
-    assert len(missing) <= 3, missing
+    # Each is drawn some twenty times on average; a few may be unlucky.
+    assert len(missing) <= 0.1 * len(operations()), missing
 
 
 def test_every_public_operation_that_is_a_row_can_stand_in_a_program() -> None:
@@ -316,8 +317,8 @@ def test_rows_that_compare_take_magnitudes_or_conjugate_are_not_analytic() -> No
 @pytest.mark.parametrize("name", [n for n, op in operations().items() if is_analytic(op.rule)])
 def test_the_complex_step_is_right_for_every_row_said_to_be_analytic(name: str) -> None:
     found = 0
-    for program in each(programs([name, "sin", "add", "mul"], max_steps=3), 40):
-        if name not in {step.row for step in program.steps} or found == 5:
+    for program in each(programs([name, "sin", "add", "mul"], max_steps=3), 25):
+        if name not in {step.row for step in program.steps} or found == 3:
             continue
         direction = [np.ones(np.shape(x)) for x in program.inputs]
         try:

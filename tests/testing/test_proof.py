@@ -127,6 +127,10 @@ def test_a_counterexample_is_one() -> None:
     assert float(found.derivative) == pytest.approx(math.exp(x), rel=1e-9)
     assert float(found.partial) == pytest.approx(math.exp(x) * (1 + 1e-9 * x), rel=1e-11)
     assert found.partial != found.derivative
+    close = ab.scalar_rule("close(x)", "x * x", d="2 * x * (1 + 1e-9 * 1e-9)")
+    found = prove(close)["x"].counterexample
+    assert found is not None
+    assert found.partial != found.derivative
 
 
 # -- operations of a user's own -------------------------------------------------------------------

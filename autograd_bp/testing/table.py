@@ -1,0 +1,301 @@
+"""The table of all rules, `docs/rules.md`: what each row says, and how far that has been checked.
+
+    python -m autograd_bp.testing.table docs/rules.md              measure every row: some minutes
+    python -m autograd_bp.testing.table docs/rules.md tanh mul     measure these, keep the others
+
+What a row declares is taken from the sheet every time. What is measured is rounded upward, so that
+two machines agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograd_bp.rules import ROWS, Formula, Rule
+from autograd_bp.testing.checking import EXAMPLES, check
+from autograd_bp.testing.harmless import HARMLESS
+from autograd_bp.testing.proof import prove
+from autograd_bp.testing.report import Report
+
+SEED = 0
+DECLARED = ("Row", "Formula", "Derivatives", "Domain", "Kinks and promises")
+MEASURED = ("Judged by", "Worst error", "Faults found", "Proof")
+COLUMNS = (*DECLARED, *MEASURED)
+Cells = Mapping[str, str]
+
+_HEAD = f"""\
+# The rules
+
+Every row of the [rule sheet](../autograd_bp/rules), and how far it has been checked. This page is
+written by `make rules`; tests compare it with the sheet. How to have a rule of your own checked in
+the same way: [testing-your-own-rule.md](testing-your-own-rule.md).
+
+- **Formula, derivatives.** In the language of the sheet: `out` is the result, `g` a cotangent, `t`
+  a tangent, `spread(v)` a reduced array laid out along its axes again. Any name in a formula is
+  another row, a function of NumPy, or one of the few steps in
+  [composites.py](../autograd_bp/rules/composites.py).
+- **Domain.** Where the operation has a value, argument by argument.
+- **Kinks and promises.** A formula that is zero where there is no derivative and a subgradient is
+  chosen; and the derivatives promised at single points of the boundary.
+- **Judged by.** Who says what is right: mpmath, with digits doubled until two results agree; the
+  complex step; Ridders' extrapolation in long double; or one-sided differences, at a kink. Then
+  the same for second derivatives.
+- **Worst error** of a first derivative, over {EXAMPLES} inputs drawn with zeros, ties, kinks, ends
+  of the domain and extreme scales on purpose. Elementwise: in units in the last place of the true
+  derivative; the next of 0, 0.5, 1, 2, 4, ... upward. Otherwise: of a contraction
+  sum v<sub>i</sub> J<sub>ij</sub>, relative to sum |v<sub>i</sub> J<sub>ij</sub>|, beyond what the
+  judge's own error and the last digit of the input explain; the next power of ten upward.
+- **Faults found.** Wrong versions of the derivative that were planted, and how many of them the
+  check found. One that changes nothing for the row is named, with the reason.
+- **Proof.** Whether SymPy shows that every partial derivative is the derivative of the formula, and
+  in how many regions, if the formula has cases.
+"""
+
+_SECTIONS: Mapping[str, tuple[str, str]] = {
+    "elementwise": (
+        "Elementwise",
+        "On corresponding elements. The derivative by an argument is a partial derivative; VJP and "
+        "JVP are its product with a cotangent and a tangent.",
+    ),
+    "reduction": (
+        "Reductions",
+        "The derivative is that of the result by one element.",
+    ),
+    "linear": (
+        "Linear",
+        "The derivative is the adjoint; the JVP is the operation itself.",
+    ),
+    "general": (
+        "VJP and JVP written out",
+        "Where a zero of a cotangent meets an infinity, guarded versions of these are used, which "
+        "the sheet has beside them.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for on the command line."""
+
+    path: Path
+    rows: Sequence[str]
+    jobs: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the table."""
+    options = _options(arguments)
+    kept = read(options.path.read_text("utf-8")) if options.path.exists() and options.rows else {}
+    names = list(options.rows) or list(ROWS)
+    found = {name: kept[name] for name in ROWS if name in kept}
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for k, (name, cells) in enumerate(zip(names, pool.map(measured, names), strict=True)):
+            found[name] = cells
+            sys.stderr.write(f"\r{k + 1} of {len(names)} rows: {name:20}")
+            sys.stderr.flush()
+    sys.stderr.write("\n")
+    options.path.write_text(page(found), "utf-8")
+
+
+def _options(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograd_bp.testing.table",
+        description="Measure the rows of the rule sheet and write the table of them.",
+    )
+    parser.add_argument("path", type=Path, help="the page to write")
+    parser.add_argument("rows", nargs="*", help="rows to measure; the others are kept (default: all)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
+    parsed = parser.parse_args(arguments)
+    if unknown := [name for name in parsed.rows if name not in ROWS]:
+        parser.error(f"no rows of the sheet: {', '.join(unknown)}")
+    return Options(parsed.path, parsed.rows, parsed.jobs)
+
+
+def page(measurements: Mapping[str, Cells]) -> str:
+    """The whole page. A row that has not been measured is left out.
+
+    >>> print(page({"neg": dict.fromkeys(MEASURED, "?")}).splitlines()[-1])
+    | `neg(x)` | `-x` | `-1` | real | none | ? | ? | ? | ? |
+    """
+    lines = [_HEAD]
+    for kind, (title, about) in _SECTIONS.items():
+        lines += [f"## {title}", "", about, "", _line(COLUMNS), "|" + "---|" * len(COLUMNS)]
+        for name, cells in measurements.items():
+            if ROWS[name].kind == kind:
+                both = {**declared(ROWS[name]), **cells}
+                lines.append(_line(both[column] for column in COLUMNS))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def read(text: str) -> dict[str, dict[str, str]]:
+    """The cells of a page, by row and column.
+
+    >>> read(page({"neg": dict.fromkeys(MEASURED, "?")}))["neg"]["Formula"]
+    '`-x`'
+    """
+    found = {}
+    for line in text.splitlines():
+        if match := re.match(r"\| `(\w+)\(", line):
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            found[match[1]] = dict(zip(COLUMNS, cells, strict=True))
+    return found
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+# -- what a row declares ------------------------------------------------------------------------
+
+
+def declared(rule: Rule) -> dict[str, str]:
+    """The cells that the sheet alone decides.
+
+    >>> declared(ROWS["sqrt"])["Kinks and promises"]
+    '`inf` at 0'
+    """
+    return {
+        "Row": _code(_signature(rule)),
+        "Formula": _code(rule.formula.text),
+        "Derivatives": _derivatives(rule),
+        "Domain": _by_argument(rule, [_interval(str(interval)) for interval in rule.domain]),
+        "Kinks and promises": _kinks(rule),
+    }
+
+
+def _signature(rule: Rule) -> str:
+    args = ("*" if rule.variadic else "") + ", ".join(rule.args)
+    params = [
+        f"{name}={rule.defaults[name]:g}" if name in rule.defaults else name for name in rule.params
+    ]
+    return f"{rule.name}({'; '.join([args, ', '.join(params)] if params else [args])})"
+
+
+def _derivatives(rule: Rule) -> str:
+    if rule.kind in ("elementwise", "reduction"):
+        return _by_argument(rule, map(_formula, rule.partials))
+    if rule.kind == "linear":
+        return _by_argument(rule, map(_formula, rule.vjp))
+    pieces = [("VJP", rule.vjp), ("JVP", rule.jvp)]
+    return "<br>".join(f"{what}: {_by_argument(rule, map(_formula, f))}" for what, f in pieces)
+
+
+def _formula(formula: Formula | None) -> str:
+    return _code("0" if formula is None else formula.text)
+
+
+def _interval(text: str) -> str:
+    return "real" if text == "(-inf, inf)" else _code(text)
+
+
+def _by_argument(rule: Rule, cells: Iterable[str]) -> str:
+    """One cell for each argument, or one for all where they are the same."""
+    cells = list(cells)
+    if len(set(cells)) == 1 and (len(cells) == 1 or cells[0] == "real"):
+        return cells[0]
+    return "<br>".join(f"{name}: {cell}" for name, cell in zip(rule.args, cells, strict=True))
+
+
+def _kinks(rule: Rule) -> str:
+    pieces = [_code(kink.text) for kink in rule.kinks]
+    for point, promised in rule.boundary.items():
+        pieces.append(f"{_code(_point(promised))} at {_point(point)}")
+    return "<br>".join(pieces) or "none"
+
+
+def _point(numbers: Sequence[float]) -> str:
+    texts = [f"{x:.6g}" if not math.isnan(x) else "undefined" for x in numbers]
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+# -- what is measured -----------------------------------------------------------------------------
+
+
+def measured(name: str) -> dict[str, str]:
+    """The cells that need a check, with planted faults, and a proof."""
+    rule = ROWS[name]
+    report = check(rule, seed=SEED, mutate=True, equivalent=HARMLESS.get(name))
+    return {
+        "Judged by": _judges(report),
+        "Worst error": _error(rule, report) if report.ok else f"**{_first_problem(report)}**",
+        "Faults found": _faults(report),
+        "Proof": _proof(rule),
+    }
+
+
+def _first_problem(report: Report) -> str:
+    return report.problems[0].splitlines()[0].replace("|", "/")
+
+
+_SECOND = ", of the gradient"
+
+
+def _judges(report: Report) -> str:
+    first = [name for name, _ in report.oracles.most_common() if not name.endswith(_SECOND)]
+    second = [name for name, _ in report.oracles.most_common() if name.endswith(_SECOND)]
+    of_second = ", ".join(name.removesuffix(_SECOND) for name in second)
+    return f"{', '.join(first) or 'nobody'}; second derivatives: {of_second or 'nobody'}"
+
+
+def _error(rule: Rule, report: Report) -> str:
+    if rule.kind == "elementwise" and report.worst_ulp is not None:
+        return f"{rounded_ulp(report.worst_ulp):g} ulp"
+    return f"{rounded_error(report.worst_error):.0e}".replace("0e+00", "0")
+
+
+def rounded_ulp(ulp: float) -> float:
+    """The next of 0, 0.5, 1, 2, 4, ... upward.
+
+    >>> rounded_ulp(0.9), rounded_ulp(2.1)
+    (1.0, 4.0)
+    """
+    if ulp < 1e-3:
+        return 0.0
+    return max(0.5, 2.0 ** math.ceil(math.log2(ulp)))
+
+
+def rounded_error(error: float) -> float:
+    """The next power of ten upward; 0 for what is less than the precision of a double.
+
+    >>> rounded_error(3e-15)
+    1e-14
+    """
+    return 0.0 if error < 1e-17 else float(f"1e{math.ceil(math.log10(error))}")
+
+
+def _faults(report: Report) -> str:
+    found = sum(mutant.killed_by is not None for mutant in report.mutants)
+    harmless = [f"{mutant.name}: {mutant.reason}" for mutant in report.mutants if mutant.reason]
+    planted = len(report.mutants) - len(harmless)
+    return "<br>".join([f"{found} of {planted}", *harmless])
+
+
+_NO_PROOF = {
+    "reduction": "—, a formula of arrays",
+    "linear": "—, linear: its own derivative",
+    "general": "—, a formula of arrays",
+}
+
+
+def _proof(rule: Rule) -> str:
+    if rule.kind != "elementwise":
+        return _NO_PROOF[rule.kind]
+    proof = prove(rule, seconds=120.0)
+    regions = {piece.conditions for argument in proof.arguments for piece in argument.pieces}
+    return f"{proof.status} ({len(regions)})" if proof.status == "proved by cases" else proof.status
+
+
+if __name__ == "__main__":
+    main()

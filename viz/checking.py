@@ -1,0 +1,168 @@
+"""The command `autograd-bp check`: find what is named, check its derivatives, report.
+
+The kit, `autograd_bp.testing`, needs libraries that nothing else here needs, so it is imported
+when a check is run and not before.
+"""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import autograd_bp as ab
+from autograd_bp.expression import ExpressionError, constant
+
+if TYPE_CHECKING:
+    from autograd_bp.testing import Report
+
+Domain = tuple[float, float]
+
+
+class CheckError(ValueError):
+    """What is named cannot be found, or cannot be checked."""
+
+
+def check(
+    target: str, *, domains: Sequence[str], examples: int, seed: int | None, mutate: bool
+) -> "Report":
+    """Check what `target` names; `domains` are texts as `interval` takes them.
+
+    >>> print(check("neg", domains=[], examples=5, seed=0, mutate=False))
+    neg(x): ok
+      5 inputs judged, ...
+    """
+    if examples < 1:
+        raise CheckError(f"--examples must be at least 1, not {examples}")
+    intervals = [interval(text) for text in domains]
+    try:
+        from hypothesis.configuration import set_hypothesis_home_dir
+
+        from autograd_bp import testing
+    except ImportError as error:
+        if error.name and error.name.startswith("autograd_bp"):
+            raise
+        raise CheckError(
+            f"a check needs {error.name}, which is not installed: pip install 'autograd-bp[testing]'"
+        ) from None
+    with ExitStack() as stack:
+        checked = stack.enter_context(_found(target))
+        # Hypothesis keeps notes in the current folder; a command leaves nothing behind.
+        set_hypothesis_home_dir(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.callback(set_hypothesis_home_dir, None)
+        try:
+            return testing.check(
+                checked,
+                domain=None if not intervals else intervals[0] if len(intervals) == 1 else intervals,
+                examples=examples,
+                seed=seed,
+                mutate=mutate,
+            )
+        except (TypeError, ValueError) as error:
+            raise CheckError(f"cannot check {target}: {error}") from error
+
+
+def interval(text: str) -> Domain:
+    """The open interval that `low,high` says.
+
+    >>> interval("0, inf")
+    (0.0, inf)
+    """
+    try:
+        low, high = (constant(end) for end in text.split(","))
+    except (ExpressionError, ValueError) as error:
+        why = f": {error}" if isinstance(error, ExpressionError) else ""
+        raise CheckError(f"'{text}' is not an interval, as 0,inf or -1,1 are{why}") from None
+    if not (isinstance(low, float) and isinstance(high, float) and low < high):
+        raise CheckError(f"'{text}' is not an interval: the first end must be below the second")
+    return low, high
+
+
+@contextmanager
+def _found(target: str) -> Iterator[Any]:
+    """What `target` names, with its folder on the path, as it is for `python file.py`."""
+    place, colon, name = target.rpartition(":")
+    if not colon:
+        yield _row(target)
+        return
+    if not (place and name):
+        raise CheckError(f"'{target}' does not say where and what: write file.py:name")
+    folder = str((Path(place).parent if place.endswith(".py") else Path()).resolve())
+    sys.path.insert(0, folder)
+    try:
+        yield _attribute(_imported(place), name, place)
+    finally:
+        sys.path.remove(folder)
+
+
+def _row(name: str) -> Any:
+    rows = ab.rules.ROWS
+    if name in rows:
+        return rows[name]
+    if name.endswith(".py") or "/" in name:
+        raise CheckError(f"'{name}' does not say what in the file to check: write {name}:name")
+    close = get_close_matches(name, rows, n=1)
+    hint = f": did you mean {close[0]}?" if close else "."
+    raise CheckError(
+        f"the rule sheet has no row '{name}'{hint} What is yours is named with its place: "
+        "file.py:name or package.module:name"
+    )
+
+
+def _imported(place: str) -> ModuleType:
+    """The module or file, run."""
+    if place.endswith(".py") and not Path(place).is_file():
+        raise CheckError(f"there is no file {place}")
+    try:
+        return _run_file(Path(place)) if place.endswith(".py") else import_module(place)
+    except (Exception, SystemExit) as error:
+        file = f"{Path(place.replace('.', '/')).stem}.py"
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).name in (file, Path(place).name)
+        ]
+        where = f", line {lines[-1]}" if lines else ""
+        raise CheckError(f"cannot import {place}{where}: {type(error).__name__}: {error}") from error
+
+
+def _run_file(path: Path) -> ModuleType:
+    name = path.stem
+    while name in sys.modules:  # a file may be called as a module is
+        name += "_"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _attribute(module: ModuleType, name: str, place: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise CheckError(_absent(module, name, place)) from None
+    return found
+
+
+def _absent(module: ModuleType, name: str, place: str) -> str:
+    names = [
+        known
+        for known, value in vars(module).items()
+        if callable(value)
+        and not known.startswith("_")
+        and (hasattr(value, "rule") or getattr(value, "__module__", None) == module.__name__)
+    ]
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names) or 'no functions'}"
+    return f"{place} has no '{name}': {hint}"
