@@ -41,25 +41,26 @@ def check(
     if examples < 1:
         raise CheckError(f"--examples must be at least 1, not {examples}")
     intervals = [interval(text) for text in domains]
+    domain = intervals[0] if len(intervals) == 1 else intervals or None
     try:
-        from hypothesis.configuration import set_hypothesis_home_dir
-
-        from autograd_bp import testing
-    except ImportError as error:
-        if error.name and error.name.startswith("autograd_bp"):
-            raise
+        import hypothesis.configuration
+        import mpmath  # noqa: F401
+    except ModuleNotFoundError as error:
         raise CheckError(
-            f"a check needs {error.name}, which is not installed: pip install 'autograd-bp[testing]'"
+            f"a check needs {error.name}, which is missing: pip install 'autograd-bp[testing]'"
         ) from None
+    from autograd_bp import testing
+
     with ExitStack() as stack:
         checked = stack.enter_context(_found(target))
         # Hypothesis keeps notes in the current folder; a command leaves nothing behind.
-        set_hypothesis_home_dir(stack.enter_context(tempfile.TemporaryDirectory()))
-        stack.callback(set_hypothesis_home_dir, None)
+        notes = stack.enter_context(tempfile.TemporaryDirectory())
+        hypothesis.configuration.set_hypothesis_home_dir(notes)
+        stack.callback(hypothesis.configuration.set_hypothesis_home_dir, None)
         try:
             return testing.check(
                 checked,
-                domain=None if not intervals else intervals[0] if len(intervals) == 1 else intervals,
+                domain=domain,
                 examples=examples,
                 seed=seed,
                 mutate=mutate,
@@ -129,7 +130,8 @@ def _imported(place: str) -> ModuleType:
             if Path(frame.filename).name in (file, Path(place).name)
         ]
         where = f", line {lines[-1]}" if lines else ""
-        raise CheckError(f"cannot import {place}{where}: {type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {error}"
+        raise CheckError(f"cannot import {place}{where}: {said}") from error
 
 
 def _run_file(path: Path) -> ModuleType:

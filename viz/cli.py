@@ -59,7 +59,7 @@ CHECK_EXAMPLES = """\
 examples:
   autograd-bp check tanh
   autograd-bp check hypot --examples 30 --seed 7
-  autograd-bp check relu --mutate --examples 30
+  autograd-bp check neg --mutate
   autograd-bp check my_rules.py:swish
   autograd-bp check my_package.my_rules:Decibel --domain 0,inf
 

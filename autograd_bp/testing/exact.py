@@ -161,7 +161,7 @@ ELEMENTWISE: dict[str, Any] = {
     "heaviside": lambda x, y: MP.mpf(x > 0) if x != 0 else y,
     "normal_pdf": _normal_pdf,
     "normal_cdf": _normal_cdf,
-    "sinc": lambda x: MP.sincpi(x),
+    "sinc": MP.sincpi,
     "gelu_gate": lambda x: 1 / (1 + MP.exp(-2 * _gelu_exponent(x))) if x < 1e10 else MP.one,
     "gelu_sech": lambda x: MP.sech(_gelu_exponent(x)),
     "bessel": _bessel,
@@ -172,10 +172,11 @@ class ExactNamespace(Namespace):
     """A row means here what its formula says; one that says nothing but its own name, nothing."""
 
     def row(self, rule: Rule) -> Callable[..., Any]:
+        """The row by its formula; NameError if that only names the row."""
         if rule.name in rule.formula.names:
             raise NameError(
                 f"the formula of {rule.name} is {rule.formula.text!r}, which is no definition: say "
-                f"in tests/rules what {rule.name} means on {self.name}s"
+                f"in autograd_bp/testing/exact.py what {rule.name} means on {self.name}s"
             )
         return super().row(rule)
 

@@ -254,7 +254,7 @@ def ridders(
         if best.settled(accept, largest, scale):
             break
         best = _better(best, central(start))
-    if best.settled(accept, largest, scale) and _smooth(at, here, best.tangent, unit):
+    if best.settled(accept, largest, scale) and _smooth(at, here, best, unit):
         return best.column(best, "Ridders")
     right, left = (_one_sided(at, here, unit, sign) for sign in (1, -1))
     return right.column(left, "one-sided differences")
@@ -291,13 +291,15 @@ def _one_sided(at: Callable[[Any], Array], here: Array, scale: float, sign: int)
     raise Discontinuous
 
 
-def _smooth(at: Callable[[Any], Array], here: Array, tangent: Array, scale: float) -> bool:
+def _smooth(at: Callable[[Any], Array], here: Array, central: _Estimate, scale: float) -> bool:
     """Whether both one-sided differences lead to the central one."""
+    tangent = central.tangent
     for sign in (1, -1):
         h = np.longdouble(1e-5 * (scale or 1.0)) * sign
         side = _extrapolated(lambda h: (at(h) - here, here), h, 1, steps=5)
         size = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side.tangent), initial=0.0)
-        if not (np.abs(side.tangent - tangent) <= 16 * side.error + 1e-7 * size).all():
+        error = 16 * (side.error + central.error)
+        if not (np.abs(side.tangent - tangent) <= error + 1e-7 * size).all():
             return False
     return True
 

@@ -27,8 +27,8 @@ from autograd_bp.value import Value
 Array = NDArray[Any]
 
 ULP = 64.0
-"""How many units in the last place a first derivative of a row may be off. The rows of the sheet are
-held to less; a formula of one's own may lose a few digits to plain arithmetic."""
+"""How many units in the last place a first derivative of a row may be off. The rows of the sheet
+are held to less; a formula of one's own may lose a few digits to plain arithmetic."""
 CONTRACTION = 1e-12
 """How far a contraction may be off, relative to the sum of the magnitudes in it."""
 
@@ -131,9 +131,9 @@ def _compare(
     judged: Judged, argument: str, k: int, seen: Column, got: float, wobble: float
 ) -> None:
     v = judged.cotangent
-    low = v * np.where(v > 0, np.minimum(seen.left, seen.right), np.maximum(seen.left, seen.right))
-    high = v * np.where(v > 0, np.maximum(seen.left, seen.right), np.minimum(seen.left, seen.right))
-    low, high = float(low.sum()), float(high.sum())
+    least, most = np.minimum(seen.left, seen.right), np.maximum(seen.left, seen.right)
+    low = float(np.sum(v * np.where(v > 0, least, most)))
+    high = float(np.sum(v * np.where(v > 0, most, least)))
     if math.isnan(low) or math.isnan(high):
         return  # infinities of both signs meet: nothing is right
     magnitude = float(np.sum(np.abs(v) * np.maximum(np.abs(seen.left), np.abs(seen.right))))

@@ -110,7 +110,9 @@ def _options(arguments: Sequence[str] | None) -> Options:
         description="Measure the rows of the rule sheet and write the table of them.",
     )
     parser.add_argument("path", type=Path, help="the page to write")
-    parser.add_argument("rows", nargs="*", help="rows to measure; the others are kept (default: all)")
+    parser.add_argument(
+        "rows", nargs="*", help="rows to measure; the others are kept (default: all)"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
     parsed = parser.parse_args(arguments)
     if unknown := [name for name in parsed.rows if name not in ROWS]:

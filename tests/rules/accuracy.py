@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.rules import Rule
-from tests.rules.exact import MP, Number
-from tests.rules.oracle import Derivatives
+from autograd_bp.testing.differences import Derivatives
+from autograd_bp.testing.exact import MP, Number
 from tests.rules.points import Point, true_derivatives
 
 

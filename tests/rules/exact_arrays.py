@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.rules import Rule
-from tests.rules.exact import EXACT, MP, ExactNamespace, UndefinedError
+from autograd_bp.testing.exact import EXACT, MP, ExactNamespace, UndefinedError
 
 Array = Any  # an ndarray of MP's numbers
 Axis = Any

@@ -18,8 +18,8 @@ import numpy as np
 
 from autograd_bp.rules import ROWS, SCALAR, Formula, Rule
 from autograd_bp.rules.formula import compile_formula
-from tests.rules.exact import EXACT, MP, Number, UndefinedError
-from tests.rules.oracle import Derivatives, derivatives
+from autograd_bp.testing.differences import Derivatives, derivatives
+from autograd_bp.testing.exact import EXACT, MP, Number, UndefinedError
 
 Point = tuple[float, ...]
 T = TypeVar("T")

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.rules import ROWS, Rule
-from tests.rules.exact import MP, UndefinedError
+from autograd_bp.testing.differences import Derivatives, derivatives_of_each
+from autograd_bp.testing.exact import MP, UndefinedError
 from tests.rules.exact_arrays import EXACT_ARRAYS
-from tests.rules.oracle import Derivatives, derivatives_of_each
 
 Shape = tuple[int, ...]
 

@@ -20,9 +20,9 @@ import autograd_bp as ab
 from autograd_bp import Tensor
 from autograd_bp.operations import apply
 from autograd_bp.rules import ROWS, Rule
+from autograd_bp.testing.differences import Derivatives, UnsettledError, slopes_around
+from autograd_bp.testing.exact import MP, Number, UndefinedError
 from tests.rules.accuracy import Verdicts, alike, error_in_ulp
-from tests.rules.exact import MP, Number, UndefinedError
-from tests.rules.oracle import Derivatives, UnsettledError, slopes_around
 from tests.rules.points import spread_out
 from tests.rules.samples import (
     DEGENERATE,

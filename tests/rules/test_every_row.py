@@ -21,9 +21,9 @@ from autograd_bp import Tensor, Value
 from autograd_bp.functions.elementwise import ELEMENTWISE as PUBLIC
 from autograd_bp.operations import apply
 from autograd_bp.rules import ROWS, Interval, Rule
+from autograd_bp.testing.differences import Derivatives, slopes_around
+from autograd_bp.testing.exact import MP, UndefinedError
 from tests.rules.accuracy import Entry, Judge, alike
-from tests.rules.exact import MP, UndefinedError
-from tests.rules.oracle import Derivatives, slopes_around
 from tests.rules.points import (
     EVERYDAY,
     SIZES,

@@ -42,12 +42,16 @@ def apply(name: str, *operands: Any, **settings: Any) -> Made:
     return Made(FORWARD[name](*args, **settings), name, operands, settings)
 
 
-def reached(output: Made) -> list[Made]:
-    """The output and all it was made of."""
-    found = [output]
-    for made in found:
-        found += [x for x in made.operands if isinstance(x, Made) and x not in found]
-    return found
+def reached(*outputs: Made) -> list[Made]:
+    """The outputs and all they were made of."""
+    found = dict.fromkeys(outputs)
+    stack = list(outputs)
+    while stack:
+        for x in stack.pop().operands:
+            if isinstance(x, Made) and x not in found:
+                found[x] = None
+                stack.append(x)
+    return list(found)
 
 
 def derivative(output: Made, wrt: Sequence[Made], cotangent: Any) -> list[Array]:

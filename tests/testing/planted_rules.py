@@ -293,9 +293,7 @@ class WeightsExchanged(right.WeightedSum):
 class BatchedTurned(right.BatchedProduct):
     def backward(self, g: Array) -> Array:
         x, y = self.x, self.y
-        return unbroadcast(g @ np.swapaxes(y, -1, -2), np.shape(x)), unbroadcast(
-            x @ g, np.shape(y)
-        )
+        return unbroadcast(g @ np.swapaxes(y, -1, -2), np.shape(x)), unbroadcast(x @ g, np.shape(y))
 
 
 @wrong("= for +=", **right.BATCHED)

@@ -272,7 +272,7 @@ class Recording(RuleBasedStateMachine):
         self.expect_gradients(entry, cotangent.copy(), retain)
 
     def expect_gradients(self, output: Entry, cotangent: Array, retain: bool) -> None:
-        reached = naive.reached(output.made)
+        reached = set(naive.reached(output.made))
         known = [e for e in self.entries if e.requires_grad and e.made in reached]
         wanted = naive.derivative(output.made, [e.made for e in known], cotangent)
         for entry, gradient in zip(known, wanted, strict=True):
@@ -372,7 +372,7 @@ class Recording(RuleBasedStateMachine):
         for entry in self.entries:
             value = ab.graph.value(entry.node)
             assert np.shape(value) == entry.made.value.shape
-            assert np.allclose(value, entry.made.value, rtol=1e-13, atol=1e-13), entry
+            assert_close(value, entry.made.value)
             assert entry.node.requires_grad == entry.requires_grad
 
     @invariant()
@@ -429,10 +429,7 @@ class Recording(RuleBasedStateMachine):
     @invariant()
     def nodes_live_as_long_as_something_needs_them(self) -> None:
         """Freed at once, by counting references alone: the collector is off."""
-        needed: set[Made] = set()
-        for entry in self.entries:
-            if entry.made not in needed:
-                needed.update(naive.reached(entry.made))
+        needed = set(naive.reached(*(entry.made for entry in self.entries)))
         for ref, made in self.born:
             assert (ref() is not None) == (made in needed), (ref(), made.name)
         self.born = [pair for pair in self.born if pair[0]() is not None]
@@ -451,8 +448,8 @@ def fit(x: Array, y: Array) -> bool:
 
 
 def assert_close(got: Any, want: Any) -> None:
-    size = 1e-12 * (1.0 + np.max(np.abs(want), initial=0.0))
-    assert np.all(np.abs(np.asarray(got) - want) <= size), f"{got!r} is not {want!r}"
+    off = np.abs(np.asarray(got) - want).max()
+    assert off <= 1e-12 * (1.0 + np.abs(want).max()), f"{got!r} is not {want!r}"
 
 
 def replayed(made: Made, leaf: Made, shift: Array, memo: dict[Made, Made]) -> Made:
