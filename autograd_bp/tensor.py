@@ -491,12 +491,21 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
         raise explained(error, rule, args, parents, params) from error
     if type(data) is not np.ndarray:
         data = np.asarray(data)
+    if rule.kind == "elementwise" and data.dtype == np.float64:
+        data = _narrowed(data, args)
     if not (needed and state.recording):
         return result(data)
     for i, parent in enumerate(parents):
         if parent is None and isinstance(args[i], np.ndarray):
             args[i] = _kept(args[i])
     return record(rule, tuple(args), tuple(parents), params, data)
+
+
+def _narrowed(data: Array, args: list[Any]) -> Array:
+    """A result in the dtype its operands make: a choice between two Python numbers is float64."""
+    if any(isinstance(arg, np.ndarray | np.generic) and arg.dtype == np.float32 for arg in args):
+        return data.astype(np.result_type(*args), copy=False)
+    return data
 
 
 def _kept(array: Array) -> Array:

@@ -199,7 +199,7 @@ FAULTS: dict[str, list[Case]] = {
     ],
     "A factor of 2": [
         wrong(
-            TANH, "twice as much", TANH.but(0, "t = exp(-2 * abs(x)); 8 * t / square(1 + t)"), 1.0
+            TANH, "twice as much", TANH.but(0, "e = exp(-2 * abs(x)); 8 * e / square(1 + e)"), 1.0
         ),
         wrong(SQUARES, "the 2 forgotten", SQUARES.but(0, _times(0.5)), _X),
     ],
@@ -386,7 +386,7 @@ FAULTS: dict[str, list[Case]] = {
         hidden(
             SIGMOID,
             "0 beyond 30",
-            SIGMOID.but(0, "t = exp(-abs(x)); t / square(1 + t) if abs(x) <= 30 else 0"),
+            SIGMOID.but(0, "e = exp(-abs(x)); e / square(1 + e) if abs(x) <= 30 else 0"),
             31.0,
         ),
         hidden(

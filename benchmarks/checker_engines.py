@@ -6,7 +6,7 @@ as its documentation says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -231,7 +231,7 @@ class JaxCheckGrads(Checker, Jax):
     def operation(self, rule: Rule) -> tuple[Operation, list[str]]:
         if isinstance(rule, Elementwise):
             forward, partials = rule.read(self)
-            operation = self.jax.custom_jvp(lambda *xs: forward(*xs))
+            operation = self.jax.custom_jvp(lambda *xs: forward(*xs))  # noqa: PLW0108
             operation.defjvps(
                 *[
                     lambda t, out, *xs, d=partial: self.broadcast_to(t * d(out, *xs), out.shape)

@@ -181,8 +181,8 @@ def summed_to(g: Array, shape: Shape) -> Array:
 CUBE = Elementwise("x * x * x", ("3 * x * x",))
 SIN = Elementwise("sin(x)", ("cos(x)",))
 EXPM1 = Elementwise("expm1(x)", ("exp(x)",))
-TANH = Elementwise("tanh(x)", ("t = exp(-2 * abs(x)); 4 * t / square(1 + t)",))
-SIGMOID = Elementwise("1 / (1 + exp(-x))", ("t = exp(-abs(x)); t / square(1 + t)",))
+TANH = Elementwise("tanh(x)", ("e = exp(-2 * abs(x)); 4 * e / square(1 + e)",))
+SIGMOID = Elementwise("1 / (1 + exp(-x))", ("e = exp(-abs(x)); e / square(1 + e)",))
 SOFTPLUS = Elementwise("(x if x > 0 else 0) + log1p(exp(-abs(x)))", ("sigmoid(x)",))
 SILU = Elementwise("x * sigmoid(x)", ("s = sigmoid(x); s + x * s * sigmoid(-x)",))
 LOG = Elementwise("log(x)", ("1 / x",), (POSITIVE,))
@@ -193,14 +193,14 @@ RELU = Elementwise("x if x > 0 else 0", ("1 if x > 0 else 0",))
 LEAKY = Elementwise("x if x > 0 else 0.125 * x", ("1 if x > 0 else 0.125",))
 SUB = Elementwise("x - y", ("1", "-1"))
 MUL = Elementwise("x * y", ("y", "x"))
-DIV = Elementwise("x / y", ("1 / y", "-x / (y * y)"), (REALS, POSITIVE))
+DIV = Elementwise("x / y", ("1 / y", "-out / y"), (REALS, POSITIVE))
 POW = Elementwise("x ** y", ("y * x ** (y - 1)", "out * log(x)"), ((0.25, 8.0), (-4.0, 4.0)))
 MAXIMUM = Elementwise(
     "x if x > y else y",
     ("1 if x > y else (0.5 if x == y else 0)", "1 if y > x else (0.5 if x == y else 0)"),
 )
 HYPOT = Elementwise(
-    "sqrt(x * x + y * y)",
+    "hypot(x, y)",
     (
         "x / (out if out > 0 else 1)",
         "y / (out if out > 0 else 1)",
@@ -231,6 +231,8 @@ SCALE = Structural(
 
 def spread(p: Pulled) -> Array:
     """The cotangent along the last axis, which a sum took away."""
+    if not shape_of(p.x):
+        return 1 * p.g
     return p.xp.broadcast_to(p.g.reshape((*shape_of(p.g), 1)), shape_of(p.x))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -80,14 +81,16 @@ def check(
     False
     """
     about = subject(checked, args=args, domain=domain, kinks=kinks, name=name)
-    report = run(about, examples=examples, seed=seed)
-    if mutate:
 
-        def find(planted: Subject) -> str | None:
-            failures = run(planted, examples=examples, seed=seed, simplify=False).failures
-            return failures[0].property if failures else None
+    def find(planted: Subject) -> str | None:
+        failures = run(planted, examples=examples, seed=seed, simplify=False).failures
+        return failures[0].property if failures else None
 
-        report.mutants = hunt(about, find, equivalent or {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # extreme scales are drawn on purpose
+        report = run(about, examples=examples, seed=seed)
+        if mutate:
+            report.mutants = hunt(about, find, equivalent or {})
     return report
 
 

@@ -170,6 +170,10 @@ def _points(row: Rule, params: tuple[Any, ...], rng: random.Random) -> Iterator[
         wanted += [_alike(rng, n) for _ in range(20)]
     wanted += [tuple(rng.gauss(0, 3) for _ in range(n)) for _ in range(20)]
     wanted += [tuple(_any_size(rng) for _ in range(n)) for _ in range(30)]
+    for _ in range(12):
+        others = [rng.gauss(0, 3) for _ in range(n)]
+        k = rng.randrange(n)
+        wanted.append((*others[:k], rng.uniform(-745, 745), *others[k + 1 :]))
     wanted += _next_to(itertools.islice(kink_points(row, params), 6))
     for k, interval in enumerate(row.domain):
         for end in (interval.low, interval.high):
