@@ -22,7 +22,8 @@ from autograd_bp.rules.rule import elementwise, parse_signature
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
 
-_BUILT_IN = frozenset(ROWS)
+BUILT_IN = frozenset(ROWS)
+"""The rows of the engine: their names are taken."""
 
 
 def scalar_rule(
@@ -86,7 +87,7 @@ def scalar_rule(
     name = parsed.name
     if parsed.variadic:
         raise FormulaError(f"{signature!r}: an elementwise rule has a fixed number of arguments")
-    if name in _BUILT_IN:
+    if name in BUILT_IN:
         raise ValueError(f"{name!r} is an operation of the engine: choose another name")
     rule = elementwise(
         signature,

@@ -90,6 +90,8 @@ def on_data(function: Callable[..., Any]) -> Callable[..., Any]:
 class _NodeNamespace(Namespace):
     """The sheet on nodes: a row is the operation that records, so derivatives have derivatives."""
 
+    defines_rows = True
+
     def row(self, rule: Rule) -> Callable[..., Any]:
         if rule.variadic:
             return lambda xs, *params: apply(rule, tuple(xs), params)

@@ -4,8 +4,10 @@ A fenced block is marked with what it is:
 
 - `python`: a program, or a session if it begins with `>>>`. The programs of a document run one
   after the other. What a `print` gives is written in a comment behind it, or on lines below it;
-  `...` stands for anything.
-- `console`: commands `$ autograd-bp ...`, each with what it prints, if that is shown.
+  `...` stands for anything. A program that begins with the name of a file, `# my_rules.py`, is also
+  written to that file.
+- `console`: commands `$ autograd-bp ...` and `$ python -m pytest ...`, each with what it prints, if
+  that is shown. They end with 0, unless `$ echo $?` says otherwise.
 - `sh`: `make` and its targets.
 - `py`: rows quoted from the rule sheet.
 """
@@ -30,7 +32,8 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README, README_ZH = ROOT / "README.md", ROOT / "README.zh-CN.md"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-COMMAND = re.compile(r"^\$ autograd-bp (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+NAMED = re.compile(r"# (\w+\.py)\n")
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|\bsrc=\"([^\"]+)\"")
 
@@ -62,6 +65,26 @@ def promised(program):
     return lines
 
 
+def write_files(folder, programs):
+    """Write the programs that name a file; a later one replaces an earlier one."""
+    for program in programs:
+        if named := NAMED.match(program):
+            (folder / named[1]).write_text(program, encoding="utf-8")
+
+
+def run_python(folder, *words):
+    """Python in a process of its own, with every warning an error."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", *words],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
 # -- what is shown is what happens ----------------------------------------------------------------
 
 
@@ -78,18 +101,11 @@ def test_sessions_in_a_document_give_the_results_shown(path, tmp_path, monkeypat
 
 @document
 def test_programs_in_a_document_run_one_after_the_other(path, tmp_path):
-    program = "\n".join(block for block in blocks(path, "python") if not block.startswith(">>>"))
-    file = tmp_path / "program.py"
-    file.write_text(program, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(file)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    programs = [block for block in blocks(path, "python") if not block.startswith(">>>")]
+    program = "\n".join(programs)
+    write_files(tmp_path, programs)
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    done = run_python(tmp_path, "program.py")
     assert done.returncode == 0, done.stderr
     expected = "\n".join([*promised(program), ""])
     assert doctest.OutputChecker().check_output(expected, done.stdout, FLAGS), done.stdout
@@ -98,12 +114,29 @@ def test_programs_in_a_document_run_one_after_the_other(path, tmp_path):
 @document
 def test_commands_in_a_document_print_what_is_shown(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for block in blocks(path, "console"):
+    checker = doctest.OutputChecker()
+    code = 0
+    for mark, block in FENCE.findall(path.read_text(encoding="utf-8")):
+        if mark == "python":
+            write_files(tmp_path, [block])
+        if mark != "console":
+            continue
         for line, shown in COMMAND.findall(block):
-            assert main(shlex.split(line)) == 0, capsys.readouterr().err
-            printed = capsys.readouterr().out
+            words = shlex.split(line)
+            if words == ["echo", "$?"]:
+                assert shown == f"{code}\n"
+                code = 0
+                continue
+            assert code == 0, capsys.readouterr()
+            if words[0] == "autograd-bp":
+                code, printed = main(words[1:]), capsys.readouterr().out
+            else:
+                assert words[:3] == ["python", "-m", "pytest"]
+                done = run_python(tmp_path, *words[1:])
+                code, printed = done.returncode, done.stdout
             if shown.strip():
-                assert printed.split("\n") == shown.split("\n"), line
+                assert checker.check_output(shown, printed, doctest.ELLIPSIS), (line, printed)
+    assert code == 0, capsys.readouterr()
 
 
 @document

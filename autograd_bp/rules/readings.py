@@ -60,11 +60,16 @@ class Namespace:
         self.on_floats = on_floats
         self.guarded = guarded
 
+    defines_rows = False
+    """Whether a row means something here beyond its formula."""
+
     def resolve(self, name: str) -> Any:
         """The meaning of `name`; NameError where it has none."""
         if name in self.primitives:
             return self.primitives[name]
         if name in ROWS:
+            if name in ROWS[name].formula.names and not self.defines_rows:
+                raise NameError(f"{name!r} means nothing in a formula read on {self.name}s")
             return self.row(ROWS[name])
         if name in COMPOSITES:
             return functools.partial(COMPOSITES[name], self)

@@ -377,7 +377,9 @@ def _product(cotangent: str, partial: Formula, template: str = "{}") -> Formula 
 def _guarded(cotangent: str, partial: Formula, template: str = "{}") -> Formula | None:
     if _constant(partial) in (0, 1, -1):
         return _product(cotangent, partial, template)
-    return partial.with_result(template.replace("{}", f"chain({cotangent}, {{}})"))
+    # Forward, the partial nearest the output is met last: a zero there stays zero too.
+    guard = "chain_both" if cotangent == "t" and not is_condition(partial) else "chain"
+    return partial.with_result(template.replace("{}", f"{guard}({cotangent}, {{}})"))
 
 
 def _lines(formula: Formula) -> list[str]:

@@ -12,7 +12,7 @@ import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity
 
-from autograd_bp.rules import ROWS
+from autograd_bp.function import BUILT_IN
 from autograd_bp.testing.cases import Case
 from autograd_bp.testing.drawing import cases_for
 from autograd_bp.testing.mutants import hunt
@@ -196,18 +196,21 @@ def _has_value(case: Case) -> bool:
 def snippet(case: Case) -> str:
     """Python that shows a failure."""
     about = case.subject
-    value = about.value(case.operands)
     lines = ["import autograd_bp as ab", "import numpy as np", ""]
     for name, x in zip(about.args, case.operands, strict=True):
         lines.append(f"{name} = ab.Tensor({_literal(x)}, name={name!r})")
-    if about.rule is not None and ROWS.get(about.rule.name) is about.rule:
-        settings = "".join(f", {p!r}" for p in about.params)
-        call = f"ab.operations.apply(ab.rules.ROWS[{about.name!r}], ({', '.join(about.args)},)"
+    args, settings = ", ".join(about.args), "".join(f", {p!r}" for p in about.params)
+    if about.rule is not None and about.rule.name in BUILT_IN:
+        call = f"ab.operations.apply(ab.rules.ROWS[{about.rule.name!r}], ({args},)"
         call = f"{call}, ({settings.lstrip(', ')},))" if settings else f"{call})"
     else:
-        call = f"{about.name}({', '.join(about.args)})"
+        call = f"{about.name}({args}{settings})"
     lines.append(f"y = {call}")
-    cotangent = _literal(case.weights(value.shape, 0))
+    try:
+        shape = about.value(case.operands).shape
+    except Exception:  # the call itself is what fails
+        return "\n".join(lines)
+    cotangent = _literal(case.weights(shape, 0))
     lines.append(f"print(ab.gradients(y, [{', '.join(about.args)}], cotangent={cotangent}))")
     return "\n".join(lines)
 

@@ -103,7 +103,7 @@ def _bessel(x: Number, order: int) -> Number:
 
 
 def _gelu_exponent(x: Number) -> Number:
-    return MP.mpf(0.7978845608028654) * (x + MP.mpf(0.044715) * x**3)
+    return MP.sqrt(2 / MP.pi) * (x + MP.mpf(44715) / 10**6 * x**3)
 
 
 ELEMENTWISE: dict[str, Any] = {

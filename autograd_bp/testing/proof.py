@@ -258,14 +258,21 @@ class _Prover:
         )
 
     def _branches(self) -> tuple[list[Branch], str]:
-        """The regions and what is to be shown in each; or none, and why."""
+        """The regions and what is to be shown in each; and why they are not all, if so."""
         from autograd_bp.testing.regions import TooManyRegions
 
-        try:
-            branches = self._within_time(lambda: list(self.reader.branches()), None)
-        except TooManyRegions:
-            return [], "it has too many cases"
-        return (branches, "") if branches is not None else ([], "its cases took too long to find")
+        found: list[Branch] = []
+
+        def find() -> str:
+            try:
+                found.extend(self.reader.branches())
+            except TooManyRegions:
+                return "there are too many cases"
+            return ""
+
+        excuse = self._within_time(find, "the other cases took too long to find")
+        self._end = max(self._end, time.monotonic() + _LAST_SECONDS)
+        return list(found), excuse
 
     def _piece(self, branch: Branch, argument: str, counterexample: Counterexample | None) -> Piece:
         if counterexample is not None:

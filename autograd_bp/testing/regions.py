@@ -198,19 +198,29 @@ class Region:
         self._conditions.append((text, positive))
 
     def _sign(self, expression: Expression) -> int | None:
-        here = self.at(self._stripped(expression))
-        for form in (lambda e: e, sympy.expand, sympy.factor):
-            here = form(here)
-            if here.is_zero:
-                return 0
-            if here.is_positive:
+        """1, -1 or 0 if the sign follows from what is known, by the cheap ways first."""
+        here = self.at(expression)
+        known = _evident_sign(here)
+        if known is None:
+            known = self._sign_by_what_is_known(here)
+        if known is None:
+            here = self.at(self._stripped(expression))
+            forms = (sympy.expand(here), sympy.factor(here))
+            known = next((s for s in map(_evident_sign, forms) if s is not None), None)
+        return known
+
+    def _sign_by_what_is_known(self, here: Expression) -> int | None:
+        """From a positive expression that differs by a number, or from a multiple of one."""
+        for known in map(self.at, self._positive):
+            more, less = here - known, here + known
+            if more.is_Number and more >= 0:
                 return 1
-            if here.is_negative:
+            if less.is_Number and less <= 0:
                 return -1
-        for known in self._positive:
-            ratio = sympy.cancel(here / self.at(known))
-            if ratio.is_positive or ratio.is_negative:
-                return 1 if ratio.is_positive else -1
+            if here.is_polynomial() and known.is_polynomial():
+                ratio = sympy.cancel(here / known)
+                if ratio.is_positive or ratio.is_negative:
+                    return 1 if ratio.is_positive else -1
         return None
 
     def _can_vanish(self, expression: Expression) -> bool:
@@ -301,6 +311,14 @@ class Region:
         else:
             # A variable of the region's own: whatever was written with it has been rewritten.
             self._solved = {s: sympy.expand(v) if v.is_Add else v for s, v in self._solved.items()}
+
+
+def _evident_sign(here: Expression) -> int | None:
+    if here.is_zero:
+        return 0
+    if here.is_positive:
+        return 1
+    return -1 if here.is_negative else None
 
 
 def _linear(here: Expression) -> Iterator[tuple[Symbol, Expression, Expression]]:

@@ -64,7 +64,13 @@ def true_derivatives(rule: Rule, params: tuple[Any, ...], point: Point) -> Deriv
 @functools.lru_cache(maxsize=100_000)
 def true_slopes(rule: Rule, params: tuple[Any, ...], point: Point, argument: int) -> Slopes | None:
     """How steep the function is around a kink, by one argument; None where nothing is."""
-    direction = [float(k == argument) for k in range(len(point))]
+    return slopes_along(rule, params, point, tuple(float(k == argument) for k in range(len(point))))
+
+
+def slopes_along(
+    rule: Rule, params: tuple[Any, ...], point: Point, direction: Point
+) -> Slopes | None:
+    """The same in any direction."""
     try:
         return slopes_around(exact(rule, params), point, direction)
     except (UndefinedError, ZeroDivisionError, AssertionError, ValueError):

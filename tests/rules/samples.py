@@ -193,8 +193,8 @@ REGULAR: dict[str, Fill] = {
     "numbers near 1": lambda rng, n: rng.normal(size=n),
     "numbers of all sizes": lambda rng, n: rng.choice([-1, 1], n) * 10 ** rng.uniform(-6, 3, n),
     "numbers far from zero, close together": lambda rng, n: 1e6 + rng.normal(size=n),
-    "huge numbers": lambda rng, n: 1e140 * rng.normal(size=n),
-    "tiny numbers": lambda rng, n: 1e-140 * rng.normal(size=n),
+    "huge numbers": lambda rng, n: 1e160 * rng.normal(size=n),
+    "tiny numbers": lambda rng, n: 1e-160 * rng.normal(size=n),
     "saturated numbers": _saturated,
 }
 """Operands at which every row has derivatives, unless they are beyond the floats."""

@@ -86,11 +86,9 @@ class Recording(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.add_leaf(ab.Value(0.5))
-        self.add_leaf(ab.Tensor([0.25, -1.5, 0.75]))
-
-    def add_leaf(self, node: Any) -> None:
-        self.add(node, Made(np.array(node.data) if node.requires_grad else node.numpy()), True)
+        self.add(ab.Tensor([0.25, -1.5, 0.75]), Made([0.25, -1.5, 0.75]), True)
+        self.add(ab.Value(-0.75), Made(-0.75), True)
+        self.add(ab.Value(0.5), Made(0.5), True)
 
     def add(self, node: Any, made: Made, requires_grad: bool) -> None:
         while len(self.entries) >= MOST:
