@@ -10,7 +10,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format pictures clean distclean
+.PHONY: help demo test test-slow lint format pictures rules clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ format: .venv/installed-dev ## rewrite the code in the project's format
 
 pictures: .venv/installed ## draw the committed pictures again, into docs/pictures/
 	@set -e; for example in $(PICTURED); do $(RUN) "$$example" --out docs/pictures; done
+
+rules: .venv/installed-dev ## check every rule again and write docs/rules.md (takes many minutes)
+	$(ONE_THREAD) $(RUN) -m autograd_bp.testing.table docs/rules.md --jobs 2
 
 clean: ## remove what runs leave behind, but not .venv
 	rm -rf out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -101,9 +101,9 @@ class Case:
         return self.rule.domain or (REALS,) * self.rule.arity
 
 
-def wrong(right: Rule, fault: str, rule: Rule, *at: Any, order: int = 1, **why: str) -> Case:
+def wrong(right: Rule, fault: str, rule: Rule, *at: Any, **more: Any) -> Case:
     """A rule that is wrong at ordinary operands, among them `at`."""
-    return Case(rule, fault, right, at, order=order, inexpressible=why)
+    return Case(rule, fault, right, at, **more)
 
 
 def hidden(right: Rule, fault: str, rule: Rule, *at: Any) -> Case:
@@ -156,7 +156,7 @@ def _in_float32(factor: float) -> Callable[[Pulled], Array]:
 
 
 def _for_length_1(factor: float) -> Callable[[Pulled], Array]:
-    return lambda p: factor * p.right if shape_of(p.x)[-1] == 1 else p.right
+    return lambda p: factor * p.right if shape_of(p.x)[-1:] == (1,) else p.right
 
 
 _calls = itertools.count()
@@ -189,7 +189,8 @@ _B = np.array([1.0, 2.0, -1.0])
 _MANY = np.linspace(-2, 2, 40)
 _FIVE = np.arange(5.0)
 _SQUARE = MATMUL.on((3, 3), (3, 3))
-_TORCH_SUMS = "no fault: the engine sums a gradient to the shape of its operand"
+_SUMS = "no fault there: the engine sums a gradient to the shape of its operand"
+_COPIES = "no fault there: the engine gives `backward` a copy"
 
 FAULTS: dict[str, list[Case]] = {
     "Sign": [
@@ -243,7 +244,7 @@ FAULTS: dict[str, list[Case]] = {
             "not summed: what b gets has the shape of the result",
             ADD.but(1, lambda p: 1 * p.g),
             *(_X, _B),
-            PyTorch=_TORCH_SUMS,
+            inexpressible={"PyTorch": _SUMS},
         ),
         wrong(ADD, "only the first row counts for b", ADD.but(1, _first_row), _X, _B),
         hidden(
@@ -259,7 +260,12 @@ FAULTS: dict[str, list[Case]] = {
             *(_X, _B),
         ),
         wrong(ADD, "for b a mean for the sum", ADD.but(1, lambda p: p.right / _repeats(p)), _X, _B),
-        wrong(SUM, "that of a mean", SUM.but(0, lambda p: p.right / shape_of(p.x)[-1]), _X),
+        wrong(
+            SUM,
+            "that of a mean",
+            SUM.but(0, lambda p: p.right * size_of(p.g) / max(size_of(p.x), 1)),
+            _X,
+        ),
         wrong(MEAN, "that of a sum", MEAN.but(0, spread), _X),
     ],
     "A wrong axis": [
@@ -456,6 +462,7 @@ FAULTS: dict[str, list[Case]] = {
             "doubles the cotangent in place",
             CUBE.structural().but(0, _doubling_cotangent),
             2.0,
+            inexpressible={"autograd-bp": _COPIES},
         ),
         wrong(
             CUBE, "doubles the operand in place", CUBE.structural().but(0, _doubling_operand), 2.0

@@ -6,7 +6,8 @@ as its documentation says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,11 @@ class Checker(Engine):
         """Multiply the entries of an array of the engine's where they are."""
         x *= factor
 
-    def checks(self, case: Case, way: str) -> Iterator[Callable[[], None]]:
+    def checks(self, case: Case, way: str) -> list[Callable[[], None]]:
         """The checks of a case that are made, each of which raises if it finds something."""
         operation, modes = self.operation(case.rule)
         inputs = [ordinary(case)] if way == self.ways[0] else ours(case)
-        for operands in inputs:
-            yield lambda operands=operands: self.check(operation, operands, modes)
+        return [functools.partial(self.check, operation, xs, modes) for xs in inputs]
 
     def operation(self, rule: Rule) -> tuple[Operation, list[str]]:
         """The rule as an operation, and the modes in which it has a derivative."""
@@ -159,12 +159,12 @@ class AutogradBpKit(Checker, AutogradBp):
 
         return One() if structural.arity == 1 else Two()
 
-    def checks(self, case: Case, way: str) -> Iterator[Callable[[], None]]:
+    def checks(self, case: Case, way: str) -> list[Callable[[], None]]:
         rule = self.operation(case.rule)[0] if way == self.ways[0] else self._function(case.rule)
-        domain = case.rule.domain or None
-        yield lambda: self._check(rule, case, domain)
+        return [functools.partial(self._check, rule, case)]
 
-    def _check(self, rule: Operation, case: Case, domain: Any) -> None:
+    def _check(self, rule: Operation, case: Case) -> None:
+        domain = case.rule.domain or None
         report = self.ab.testing.check(rule, args=_given(case), domain=domain)
         if case.fault and not report.failures and not report.ok:
             return  # a complaint about the inputs does not find a fault

@@ -293,9 +293,16 @@ PRODUCT = Structural(
     ((3,),),
     fixed=True,
 )
+
+
+def _cumsum(xp: Names, x: Array) -> Array:
+    assert x.ndim, "a number has no axis"
+    return xp.cumsum(x, axis=-1)
+
+
 CUMSUM = Structural(
     "cumsum(x, axis=-1)",
-    lambda xp, x: xp.cumsum(x, axis=-1),
+    _cumsum,
     lambda p: [summed_from_the_end(p, -1)],
     ((3, 4),),
 )

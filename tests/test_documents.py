@@ -102,12 +102,11 @@ def test_sessions_in_a_document_give_the_results_shown(path, tmp_path, monkeypat
 @document
 def test_programs_in_a_document_run_one_after_the_other(path, tmp_path):
     programs = [block for block in blocks(path, "python") if not block.startswith(">>>")]
-    program = "\n".join(programs)
     write_files(tmp_path, programs)
-    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    (tmp_path / "program.py").write_text("\n".join(programs), encoding="utf-8")
     done = run_python(tmp_path, "program.py")
     assert done.returncode == 0, done.stderr
-    expected = "\n".join([*promised(program), ""])
+    expected = "\n".join([*(line for program in programs for line in promised(program)), ""])
     assert doctest.OutputChecker().check_output(expected, done.stdout, FLAGS), done.stdout
 
 

@@ -19,8 +19,8 @@ from autograd_bp.node import Node
 from autograd_bp.rules import Rule
 from autograd_bp.sweep import topological_order
 from autograd_bp.tensor import Tensor
-from autograd_bp.testing.subject import Subject
 from autograd_bp.testing.differences import Slopes
+from autograd_bp.testing.subject import Subject
 from autograd_bp.testing.truth import slopes_along, true_derivatives, true_slopes
 
 Array = NDArray[Any]

@@ -67,8 +67,10 @@ def programs(
     ValueError
         If a row cannot stand in a program, or there is none to draw from.
 
-    >>> isinstance(programs(["mul", "sin"]).example(), Program)
-    True
+    >>> programs(["mul", "astype"])
+    Traceback (most recent call last):
+        ...
+    ValueError: 'astype': changes the kind of a result, not its numbers
     """
     pool = operations(rows)
     if analytic:

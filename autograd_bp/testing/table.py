@@ -13,9 +13,10 @@ import argparse
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from autograd_bp.rules import ROWS, Formula, Rule
@@ -94,14 +95,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     kept = read(options.path.read_text("utf-8")) if options.path.exists() and options.rows else {}
     names = list(options.rows) or list(ROWS)
-    found = {name: kept[name] for name in ROWS if name in kept}
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for k, (name, cells) in enumerate(zip(names, pool.map(measured, names), strict=True)):
-            found[name] = cells
-            sys.stderr.write(f"\r{k + 1} of {len(names)} rows: {name:20}")
-            sys.stderr.flush()
-    sys.stderr.write("\n")
-    options.path.write_text(page(found), "utf-8")
+    found: dict[str, Cells] = {name: kept[name] for name in ROWS if name in kept}
+    for k, (name, cells) in enumerate(_measured_all(names, options.jobs)):
+        found[name] = cells
+        sys.stderr.write(f"{k + 1} of {len(names)}: {name}\n")
+        options.path.write_text(page(found), "utf-8")  # as far as it is
+
+
+def _measured_all(names: Sequence[str], jobs: int) -> Iterator[tuple[str, dict[str, str]]]:
+    if jobs == 1:
+        yield from ((name, measured(name)) for name in names)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from zip(names, pool.map(measured, names), strict=True)
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -129,9 +135,9 @@ def page(measurements: Mapping[str, Cells]) -> str:
     lines = [_HEAD]
     for kind, (title, about) in _SECTIONS.items():
         lines += [f"## {title}", "", about, "", _line(COLUMNS), "|" + "---|" * len(COLUMNS)]
-        for name, cells in measurements.items():
-            if ROWS[name].kind == kind:
-                both = {**declared(ROWS[name]), **cells}
+        for name, rule in ROWS.items():
+            if rule.kind == kind and name in measurements:
+                both = {**measurements[name], **declared(rule)}
                 lines.append(_line(both[column] for column in COLUMNS))
         lines.append("")
     return "\n".join(lines)

@@ -42,7 +42,7 @@ from tests.rules.points import (
 VALUE_ULP = 8
 FIRST_ULP = 8
 SECOND_ULP = 24
-SINGLE_ULP = 24
+SINGLE_ULP = 32
 PATHS_ULP = 8
 """How far the readings on floats (math) and on arrays (NumPy) may be apart."""
 

@@ -20,16 +20,19 @@ HARMLESS = {
 
 def planted(rule: Rule) -> Iterator[tuple[str, Rule]]:
     """Every wrong version of an elementwise rule, with what was done to it."""
+    return ((what, v) for what, v in changed(rule) if (rule.name, what) not in HARMLESS)
+
+
+def changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    """Every changed version, the harmless ones too."""
     partials = [partial or Formula("0") for partial in rule.partials]
     for k, (argument, partial, domain) in enumerate(
         zip(rule.args, partials, rule.domain, strict=True)
     ):
         changes = dict(_changes(partial, argument, far=domain.high > FAR))
         for what, text in changes.items():
-            description = f"{argument}: {what}"
-            if (rule.name, description) not in HARMLESS:
-                changed = (*partials[:k], Formula(text), *partials[k + 1 :])
-                yield description, replace(rule, partials=changed)
+            others = (*partials[:k], Formula(text), *partials[k + 1 :])
+            yield f"{argument}: {what}", replace(rule, partials=others)
     turned = (*partials[1:], partials[0])
     if any(one.text != other.text for one, other in zip(partials, turned, strict=True)):
         yield "the partials of different arguments swapped", replace(rule, partials=turned)
@@ -44,8 +47,8 @@ def _changes(partial: Formula, argument: str, *, far: bool) -> Iterator[tuple[st
     yield "a billionth more", partial.with_result("1.000000001 * {}").text
     yield "nothing", "0"
     if far:
-        changed = f"({{}} if {argument} < {FAR} else 2 * {{}})"
-        yield f"twice as much beyond {FAR:g}", partial.with_result(changed).text
+        only_near = f"({{}} if {argument} < {FAR} else 2 * {{}})"
+        yield f"twice as much beyond {FAR:g}", partial.with_result(only_near).text
     for k, text in enumerate(_rewritten(partial, ast.IfExp, _swapped)):
         yield f"branches of ternary {k} swapped", text
     for k, text in enumerate(_rewritten(partial, ast.BinOp, _left)):

@@ -16,7 +16,7 @@ from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.rule import elementwise
 from autograd_bp.testing import proof, symbolic
 from autograd_bp.testing.proof import Proof, prove
-from tests.testing.planted import planted
+from tests.testing.planted import HARMLESS, changed, planted
 
 ELEMENTWISE = {name: rule for name, rule in ROWS.items() if rule.kind == "elementwise"}
 PLANTED = [
@@ -119,6 +119,11 @@ def test_every_wrong_partial_is_refuted(what: str, wrong: Rule) -> None:  # noqa
     check_refuted(wrong)
 
 
+@pytest.mark.parametrize(("name", "what"), HARMLESS)
+def test_a_harmless_change_is_still_proved(name: str, what: str) -> None:
+    assert prove(dict(changed(ROWS[name]))[what]).ok
+
+
 def test_a_counterexample_is_one() -> None:
     wrong = ab.scalar_rule("wrong(x, y)", "exp(x) * y", d=["out", "exp(x) * (1 + 1e-9 * x)"])
     found = prove(wrong)["y"].counterexample
@@ -200,7 +205,7 @@ def test_what_takes_too_long_is_undecided_and_says_so() -> None:
     rule = ab.scalar_rule("my_maze(x)", nested, d="0 * x")
     start = time.monotonic()
     found = prove(rule, seconds=1.0)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 20
     assert found.status in ("undecided", "refuted")
 
 
