@@ -20,15 +20,6 @@ from tests.hard_places import EMPTY, PLACES, Place
 # Overflow on the way to an infinite derivative is what some of the places are about.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-INFINITE_TANGENT = {
-    "zero times an infinite slope",
-    "zero times two infinite slopes",
-    "a sigmoid by hand that overflows inside",
-    "one over an overflow",
-}
-"""Backward these are right; forward an infinite tangent meets a zero partial derivative."""
-
-
 CASES = [
     pytest.param(place, order, id=f"{group}: {place.name}, order {order}")
     for group, places in PLACES.items()
@@ -73,12 +64,7 @@ def test_the_derivative_is_right(place: Place, order: int) -> None:
 
 
 @pytest.mark.parametrize(("place", "order"), [case for case in CASES if case.values[1] == 1])
-def test_the_forward_derivative_is_right(
-    place: Place, order: int, request: pytest.FixtureRequest
-) -> None:
-    if place.name in INFINITE_TANGENT:
-        reason = "an infinite tangent times a zero partial is nan"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_the_forward_derivative_is_right(place: Place, order: int) -> None:
     f = engine_function(place.expression, place.point)
     for index in indices(place.point, order):
         for xs in arguments(place).values():

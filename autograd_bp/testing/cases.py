@@ -103,12 +103,13 @@ def numbers(
         lambda x: x in interval and (x == 0 or abs(x) > 1e-6)
     )
     usable = usable or [0.5 * (low + high)]
-    return st.one_of(st.sampled_from(usable), anywhere)
+    telling = [x for x in (0.0, *constants) if x in interval]
+    return st.one_of(*map(st.sampled_from, filter(None, (usable, telling))), anywhere)
 
 
 SHAPES: tuple[Shape, ...] = ((), (1,), (2,), (3,), (2, 2), (2, 3), (1, 3), (3, 1), (0,))
 
-_PAIRS: tuple[tuple[Shape, Shape], ...] = (
+PAIRS: tuple[tuple[Shape, Shape], ...] = (
     ((), ()),
     ((3,), (3,)),
     ((3,), ()),
@@ -122,19 +123,17 @@ _PAIRS: tuple[tuple[Shape, Shape], ...] = (
 )
 
 
-def elementwise_shapes(n: int) -> st.SearchStrategy[tuple[Shape, ...]]:
+def elementwise_shapes(n: int) -> list[tuple[Shape, ...]]:
     """Shapes for n operands that broadcast together."""
     if n == 1:
-        return st.sampled_from([(shape,) for shape in SHAPES])
+        return [(shape,) for shape in SHAPES]
     if n == 2:
-        return st.sampled_from(_PAIRS)
-    return st.sampled_from(
-        [
-            pair + ((3,) if pair != ((0,), (1,)) else (),) * (n - 2)
-            for pair in _PAIRS
-            if pair[0] in ((), (3,), (1,), (0,))
-        ]
-    )
+        return list(PAIRS)
+    return [
+        pair + ((3,) if pair != ((0,), (1,)) else (),) * (n - 2)
+        for pair in PAIRS
+        if pair[0] in ((), (3,), (1,), (0,))
+    ]
 
 
 @st.composite

@@ -20,6 +20,7 @@ from autograd_bp.testing.oracles import Discontinuous, Undecided
 from autograd_bp.testing.properties import PROPERTIES, Violation, judge
 from autograd_bp.testing.report import Failure, Report
 from autograd_bp.testing.subject import DomainLike, Subject, subject
+from autograd_bp.testing.systematic import first_cases, simplest
 
 SHRINKING_SECONDS = 3.0
 """How long a failure is made simpler."""
@@ -119,6 +120,7 @@ def run(
         nonlocal stop
         if time.monotonic() > stop:  # simple enough: people wait
             if case.key in known:
+                failed.append((case, known[case.key]))
                 raise known[case.key]
             return
         scratch = Report(about.name, about.args) if failed else report
@@ -132,9 +134,24 @@ def run(
             known[case.key] = violation
             raise
 
+    def fails(case: Case) -> bool:
+        try:
+            one(case)
+        except Violation:
+            return True
+        return False
+
+    begun = first_cases(about)[: max(examples // 2, 1)]
+    for case in begun:
+        if fails(case):
+            if simplify:
+                case = simplest(case, fails, SHRINKING_SECONDS)
+            report.failures.append(_shown(case, known[case.key]))
+            return report
+
     test = hypothesis.given(cases)(one)
     test = hypothesis.settings(
-        max_examples=examples,
+        max_examples=examples - len(begun) or 1,
         database=None,
         deadline=None,
         derandomize=seed is None,
@@ -149,11 +166,12 @@ def run(
     try:
         test()
     except Violation:
-        case, violation = failed[-1]
-        report.failures.append(
-            Failure(violation.property, violation.argument, str(violation), snippet(case))
-        )
+        report.failures.append(_shown(*failed[-1]))
     return report
+
+
+def _shown(case: Case, violation: Violation) -> Failure:
+    return Failure(violation.property, violation.argument, str(violation), snippet(case))
 
 
 def try_case(case: Case, report: Report) -> None:

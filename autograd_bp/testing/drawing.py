@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,14 +13,15 @@ from autograd_bp.rules import SCALAR, Rule
 from autograd_bp.rules.formula import compile_formula
 from autograd_bp.testing.cases import LAYOUTS, Case, Shape, arrays, elementwise_shapes, numbers
 from autograd_bp.testing.rows import draw_row, elementwise_params
-from autograd_bp.testing.subject import Subject
+from autograd_bp.testing.slack import ordinary
+from autograd_bp.testing.subject import NotOneArrayError, Subject
 
 
 def cases_for(about: Subject) -> st.SearchStrategy[Case]:
     """The strategy of inputs for a subject."""
     if about.rule is not None and not about.is_elementwise:
         return _row_cases(about, about.rule)
-    return _cases(about, shapes_for(about))
+    return _cases(about, st.sampled_from(usable_shapes(about)))
 
 
 @st.composite
@@ -46,7 +48,7 @@ def _cases(draw: st.DrawFn, about: Subject, shapes: st.SearchStrategy[tuple[Shap
 def _draw_case(draw: st.DrawFn, about: Subject, chosen: tuple[Shape, ...]) -> Case:
     ties = draw(st.booleans())
     elements = [
-        numbers(interval, (*about.constants, *_kink_points(about))) for interval in about.domain
+        numbers(interval, (*about.constants, *kink_points(about))) for interval in about.domain
     ]
     operands = []
     for shape, element in zip(chosen, elements, strict=True):
@@ -62,7 +64,7 @@ def _draw_case(draw: st.DrawFn, about: Subject, chosen: tuple[Shape, ...]) -> Ca
     return Case(about, tuple(operands), draw(st.integers(0, 7)), layout)
 
 
-def _kink_points(about: Subject) -> tuple[float, ...]:
+def kink_points(about: Subject) -> tuple[float, ...]:
     """Where kinks of one argument lie, as far as small numbers show."""
     if len(about.args) != 1:
         return ()
@@ -82,43 +84,38 @@ def _kink_points(about: Subject) -> tuple[float, ...]:
 
 
 _CANDIDATES: tuple[Shape, ...] = ((), (3,), (2, 3), (3, 2), (2, 2), (1,), (2, 3, 3), (4,))
+_MOST_RESULTS = 30
 
 
-def shapes_for(about: Subject) -> st.SearchStrategy[tuple[Shape, ...]]:
+def usable_shapes(about: Subject) -> list[tuple[Shape, ...]]:
     """Shapes that the subject takes: a row's by its kind, samples', or found by trying."""
     if about.samples:
-        return st.just(tuple(np.shape(sample) for sample in about.samples))
+        return [tuple(np.shape(sample) for sample in about.samples)]
     if about.is_elementwise:
         return elementwise_shapes(len(about.args))
-    return st.sampled_from(_probed(about))
+    return _probed(about)
 
 
 def _probed(about: Subject) -> list[tuple[Shape, ...]]:
     """The combinations of a few shapes for which the function gives finite numbers."""
     n = len(about.args)
-    usable = []
-    for shapes in (
-        itertools.product(_CANDIDATES, repeat=n)
-        if n <= 3
-        else [(shape,) * n for shape in _CANDIDATES]
-    ):
-        rng = np.random.default_rng(0)
-        operands = []
-        for shape, interval in zip(shapes, about.domain, strict=True):
-            low = max(interval.low, -1.0) if np.isfinite(interval.low) else -1.0
-            high = min(interval.high, low + 2.0)
-            operands.append(low + (high - low) * rng.uniform(0.2, 0.8, shape))
+    tried = [*elementwise_shapes(n), *((shape,) * n for shape in _CANDIDATES)]
+    if n in (2, 3):
+        tried += itertools.product(_CANDIDATES, repeat=n)
+    usable, reason = [], "its values are not finite: is a domain=(low, high) missing?"
+    for shapes in dict.fromkeys(tried):
         try:
-            value = about.value(operands)
-        except TypeError:
+            value = about.value(ordinary(about.domain, shapes, np.random.default_rng(0)))
+        except NotOneArrayError:
             raise
-        except Exception:  # noqa: S112  (a shape the function does not take)
+        except Exception as error:  # a shape the function does not take
+            reason = f"the last attempt said: {type(error).__name__}: {error}"
             continue
-        if value.size <= 30 and np.isfinite(value).all():
+        if value.size <= _MOST_RESULTS and np.isfinite(value).all():
             usable.append(shapes)
-    if not usable:
+    if not any(all(map(math.prod, shapes)) for shapes in usable):
         raise ValueError(
-            f"{about.name} takes none of the shapes that were tried: give samples, as in "
-            "check(f, args=[np.ones((2, 3)), ...])"
+            f"{about.name} takes none of the shapes that were tried ({reason}): give samples, as "
+            "in check(f, args=[np.ones((2, 3)), ...])"
         )
     return usable

@@ -67,12 +67,19 @@ class Undecided(Exception):  # noqa: N818  (not an error: an answer)
     """No oracle has an answer here."""
 
 
-def column(subject: Subject, operands: Sequence[Array], direction: Sequence[Array]) -> Column:
-    """The derivative of the subject at `operands` along `direction`, one array for each operand."""
+def column(
+    subject: Subject, operands: Sequence[Array], direction: Sequence[Array], *, size: float = 0.0
+) -> Column:
+    """The derivative of the subject at `operands` along `direction`, one array for each operand.
+
+    For `size`, see `ridders`.
+    """
     if subject.has_exact_values:
         return exact_column(subject, operands, direction)
     stepped = complex_step(subject, operands, direction)
-    return stepped if stepped is not None else ridders(subject.value, operands, direction)
+    if stepped is not None:
+        return stepped
+    return ridders(subject.value, operands, direction, size=size)
 
 
 # -- mpmath ---------------------------------------------------------------------------------------
@@ -103,9 +110,9 @@ def _exact_slopes_along(
     rule: Rule, params: tuple[Any, ...], point: tuple[float, ...], direction: tuple[float, ...]
 ) -> tuple[float, float]:
     moving = [k for k, u in enumerate(direction) if u]
-    if len(moving) > 1 and point not in rule.boundary:
-        if true_derivatives(rule, params, point) is None:  # what the arguments do adds up no more
-            return _sides(slopes_along(rule, params, point, direction))
+    several = len(moving) > 1 and point not in rule.boundary
+    if several and true_derivatives(rule, params, point) is None:  # theirs do not add up here
+        return _sides(slopes_along(rule, params, point, direction))
     sides = [(direction[k], *_exact_slopes(rule, params, point, k)) for k in moving]
     return sum(u * low for u, low, _ in sides), sum(u * high for u, _, high in sides)
 
@@ -220,8 +227,12 @@ def ridders(
     direction: Sequence[Array],
     *,
     accept: float = 1e-9,
+    size: float = 0.0,
 ) -> Column:
     """Extrapolated differences in long double (Ridders 1982), with their own error estimate.
+
+    `size` is that of numbers inside the function, should they be larger than its values: what
+    they leave when they cancel has their rounding.
 
     The estimate includes the rounding of the function's values, so it is honest where the tableau
     agrees by accident. A central difference is blind to kinks: both one-sided ones must lead to
@@ -240,7 +251,7 @@ def ridders(
     if not np.isfinite(here).all():
         raise Undecided("the value is not finite")
 
-    largest = np.abs(here)
+    largest = np.maximum(np.abs(here), size)
 
     def at(h: Any) -> Array:
         nonlocal largest
@@ -258,16 +269,18 @@ def ridders(
     unit = min(scale, 1.0) or 1.0
 
     def central(h: float) -> _Estimate:
-        return _extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), np.longdouble(h), 2)
+        return _extrapolated(
+            lambda h: ((at(h) - at(-h)) / 2, at(h)), np.longdouble(h), 2, size=size
+        )
 
     best = central(0.1 * unit)
     for start in (1e-3 * unit, 1e-5 * unit, 1e-8 * unit, 0.1 * scale):
         if best.settled(accept, largest, scale):
             break
         best = _better(best, central(start))
-    if best.settled(accept, largest, scale) and _smooth(at, here, best, unit):
+    if best.settled(accept, largest, scale) and _smooth(at, here, best, unit, size):
         return best.column(best, "Ridders")
-    right, left = (_one_sided(at, here, unit, sign) for sign in (1, -1))
+    right, left = (_one_sided(at, here, unit, sign, size) for sign in (1, -1))
     return right.column(left, "one-sided differences")
 
 
@@ -288,12 +301,15 @@ class _Estimate:
         return Column(_double(self.tangent), _double(other.tangent), _double(error), oracle)
 
 
-def _one_sided(at: Callable[[Any], Array], here: Array, scale: float, sign: int) -> _Estimate:
+def _one_sided(
+    at: Callable[[Any], Array], here: Array, scale: float, sign: int, size: float
+) -> _Estimate:
     best: _Estimate | None = None
+    largest = np.maximum(np.abs(here), size)
     for start in (1e-1, 1e-3, 1e-5, 1e-7, 1e-9):
         h = np.longdouble(start * (scale or 1.0)) * sign
-        best = _better(best, _extrapolated(lambda h: (at(h) - here, here), h, 1))
-        if best.settled(1e-8, here, scale):
+        best = _better(best, _extrapolated(lambda h: (at(h) - here, here), h, 1, size=size))
+        if best.settled(1e-8, largest, scale):
             return best
     for tiny in (1e-12, 1e-15):
         jump = np.abs(at(np.longdouble(tiny * (scale or 1.0)) * sign) - here)
@@ -302,21 +318,28 @@ def _one_sided(at: Callable[[Any], Array], here: Array, scale: float, sign: int)
     raise Discontinuous
 
 
-def _smooth(at: Callable[[Any], Array], here: Array, central: _Estimate, scale: float) -> bool:
+def _smooth(
+    at: Callable[[Any], Array], here: Array, central: _Estimate, scale: float, size: float
+) -> bool:
     """Whether both one-sided differences lead to the central one."""
     tangent = central.tangent
     for sign in (1, -1):
         h = np.longdouble(1e-5 * (scale or 1.0)) * sign
-        side = _extrapolated(lambda h: (at(h) - here, here), h, 1, steps=5)
-        size = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side.tangent), initial=0.0)
+        side = _extrapolated(lambda h: (at(h) - here, here), h, 1, steps=5, size=size)
+        steep = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side.tangent), initial=0.0)
         error = 16 * (side.error + central.error)
-        if not (np.abs(side.tangent - tangent) <= error + 1e-7 * size).all():
+        if not (np.abs(side.tangent - tangent) <= error + 1e-7 * steep).all():
             return False
     return True
 
 
 def _extrapolated(
-    difference: Callable[[Any], tuple[Array, Array]], h: Any, power: int, steps: int = _STEPS
+    difference: Callable[[Any], tuple[Array, Array]],
+    h: Any,
+    power: int,
+    *,
+    steps: int = _STEPS,
+    size: float = 0.0,
 ) -> _Estimate:
     """Neville's tableau over shrinking steps; the entry with the smallest estimated error.
 
@@ -325,7 +348,7 @@ def _extrapolated(
 
     def quotient(h: Any) -> tuple[Array, Array]:
         change, value = difference(h)
-        return change / h, _NOISE * (np.abs(value) + np.abs(change)) / np.abs(h)
+        return change / h, _NOISE * (np.abs(value) + np.abs(change) + size) / np.abs(h)
 
     first, noise = quotient(h)
     table = [first]

@@ -22,6 +22,7 @@ Drawn = tuple[list[Operand], dict[str, Any]] | None
 LARGEST = 24
 """No result has more elements."""
 MOST_AXES = 4
+"""No result that something is made of has more axes."""
 
 # On a grid, so that a failure shows short numbers; a tie or a kink is drawn now and then.
 ordinary = st.integers(-3000, 3000).map(lambda n: n / 1000)
@@ -69,10 +70,12 @@ def operands_of(results: Results, rule: Rule) -> Drawn:
             params[name] = _axes(draw, shape) if "keepdims" in rule.params else _axis(draw, shape)
         elif name == "keepdims":
             params[name] = draw(st.booleans())
+        elif name == "ddof":
+            params[name] = draw(st.integers(0, 1))
         else:
-            params[name] = (
-                draw(st.integers(0, 1)) if count(np.zeros(shape), params["axis"]) > 1 else 0
-            )
+            params[name] = rule.defaults[name]
+    if "ddof" in params and count(np.zeros(shape), params["axis"]) == 1:
+        params["ddof"] = 0
     return [x], params
 
 

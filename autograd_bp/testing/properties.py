@@ -21,7 +21,7 @@ from autograd_bp.tensor import Tensor
 from autograd_bp.testing.cases import Case
 from autograd_bp.testing.oracles import Column, Discontinuous, Undecided, column, ridders
 from autograd_bp.testing.report import Report
-from autograd_bp.testing.slack import rounding, slopes_nearby
+from autograd_bp.testing.slack import ROUNDING, rounding, size_inside, slopes_nearby
 from autograd_bp.testing.subject import plain
 from autograd_bp.testing.truth import error_in_ulp, size_around_a_zero, true_derivatives
 from autograd_bp.value import Value
@@ -78,6 +78,14 @@ class Judged:
     def in_long_double(self) -> tuple[Array, ...]:
         """The gradient, computed with more digits."""
         return self.gradient([x.astype(np.longdouble) for x in self.case.operands])
+
+    def with_its_own_error(self, seen: Column, direction: Sequence[Array]) -> Column:
+        """What an oracle that takes differences says, with what cancels inside in its error."""
+        if seen.oracle in ("mpmath", "complex step"):
+            return seen
+        case = self.case
+        size = size_inside(case.subject, case.operands)
+        return column(case.subject, case.operands, direction, size=size)
 
     def rounding_along(self, direction: Sequence[Array]) -> float:
         """What rounding may do to a derivative along a direction."""
@@ -152,6 +160,9 @@ def vjp_equals_oracle(judged: Judged) -> None:
             columns.append(seen)
             report.oracles[seen.oracle] += 1
             got = float(pulled.flat[k])
+            if _compared(judged, seen, got).holds:
+                continue
+            seen = columns[-1] = judged.with_its_own_error(seen, direction)
             judgment = _compared(judged, seen, got)
             if not (
                 judgment.holds
@@ -256,9 +267,14 @@ def subgradients_hold_along(judged: Judged) -> None:
         seen = replace(seen, error=seen.error + slack / max(judged.value.size, 1))
         judgment = _compared(judged, seen, got)
         if not (judgment.holds or _is_a_choice(judged, direction, seen, got)):
+            seen = judged.with_its_own_error(seen, direction)
+            judgment = _compared(judged, seen, got)
+        if not (judgment.holds or _is_a_choice(judged, direction, seen, got)):
             along = " and ".join(str(u.tolist()) for u in direction)
             raise Violation(
-                "subgradients hold along any direction", None, f"along {along} {judgment.told(seen)}"
+                "subgradients hold along any direction",
+                None,
+                f"along {along} {judgment.told(seen)}",
             )
 
 
@@ -431,8 +447,7 @@ def layout_does_not_matter(judged: Judged) -> None:
         size = _sum_size(judged, want)
         off = np.where(np.isfinite(want), np.abs(g - want), 0.0)
         if not (
-            (off <= 1e-13 * size + 1e-300).all()
-            or (off <= 1e-13 * size + judged.rounding[i]).all()
+            (off <= 1e-13 * size + 1e-300).all() or (off <= 1e-13 * size + judged.rounding[i]).all()
         ):
             raise Violation(
                 f"independence of layout ({case.layout})",
@@ -468,26 +483,37 @@ def second_derivatives_agree(judged: Judged) -> None:
             pulled = pull(leaves, output, v.astype(operands[0].dtype))
         return np.asarray(sum(np.sum(g * u) for g, u in zip(pulled, a, strict=True)))
 
-    try:
-        if case.subject.has_exact_values:
-            seen = _exact_second(case, v, a, b)
-        else:
-            seen = ridders(slope, case.operands, b, accept=1e-9)
-    except (Undecided, Discontinuous):
+    def right(size: float = 0.0) -> Column | None:
+        try:
+            if case.subject.has_exact_values:
+                seen = _exact_second(case, v, a, b)
+            else:
+                seen = ridders(slope, case.operands, b, accept=1e-9, size=size)
+        except (Undecided, Discontinuous):
+            return None
+        return seen if seen.smooth.all() else None
+
+    seen = right()
+    if seen is None:
         return
-    if not seen.smooth.all():
-        return
-    size = _second_order_size(judged, a)
-    allowed = 1e-9 * (abs(float(seen.right)) + size) + 4 * float(seen.error)
     judged.report.oracles[f"{seen.oracle}, of the gradient"] += 1
-    for name, got in answers.items():
-        off = abs(got - float(seen.right))
-        if not (off <= allowed or off <= allowed + _second_order_rounding(judged, a, b)):
-            raise Violation(
-                "second derivatives agree",
-                None,
-                f"{name} gives {got!r}, {seen.oracle} of the gradient gives {float(seen.right)!r}",
-            )
+    slack = 0.0
+    for retry in (True, False):
+        want, size = float(seen.right), _second_order_size(judged, a)
+        allowed = 1e-9 * (abs(want) + size) + 4 * float(seen.error) + slack
+        wrong = [name for name, got in answers.items() if not abs(got - want) <= allowed]
+        if not wrong:
+            return
+        if retry:
+            slack = _second_order_rounding(judged)
+            seen = right(judged.rounding_along(a) / ROUNDING)
+            if seen is None:
+                return
+    raise Violation(
+        "second derivatives agree",
+        None,
+        f"{wrong[0]} gives {answers[wrong[0]]!r}, {seen.oracle} of the gradient gives {want!r}",
+    )
 
 
 def _exact_second(case: Case, v: Array, a: Sequence[Array], b: Sequence[Array]) -> Column:
@@ -512,14 +538,20 @@ def _exact_second(case: Case, v: Array, a: Sequence[Array], b: Sequence[Array]) 
     return Column(np.array(total), np.array(total), np.array(1e-11 * size + 1e-290), "mpmath")
 
 
-def _second_order_rounding(judged: Judged, a: Sequence[Array], b: Sequence[Array]) -> float:
+def _second_order_rounding(judged: Judged) -> float:
+    """What rounding may do to a second derivative, in whichever directions it shows."""
     case, v = judged.case, judged.cotangent
+    rng = np.random.default_rng(2)
+    pairs = [
+        [[np.asarray(rng.normal(0, 1, x.shape)) for x in case.operands] for _ in "ab"]
+        for _ in range(3)
+    ]
 
-    def answer(operands: Sequence[Array]) -> list[Array]:
+    def answers(operands: Sequence[Array]) -> list[Array]:
         moved = Case(case.subject, tuple(operands), case.seed)
-        return [np.asarray(_reverse_over_reverse(moved, v, a, b))]
+        return [np.asarray(_reverse_over_reverse(moved, v, a, b)) for a, b in pairs]
 
-    return max(map(float, rounding(answer, case.subject, case.operands)), default=0.0)
+    return max(map(float, rounding(answers, case.subject, case.operands)), default=0.0)
 
 
 def _second_order_size(judged: Judged, a: Sequence[Array]) -> float:

@@ -69,6 +69,16 @@ def rounding(answers: Answers, subject: Subject, operands: Sequence[Array]) -> l
     return allowed
 
 
+def size_inside(subject: Subject, operands: Sequence[Array]) -> float:
+    """How large numbers get inside the function, as its values elsewhere show."""
+    rng = np.random.default_rng(0)
+    values = [
+        _tried(lambda xs: [subject.value(xs)], others)
+        for others in _elsewhere(subject, operands, rng)
+    ]
+    return max((_largest(value[0]) for value in values if value), default=0.0)
+
+
 def _tried(answers: Answers, operands: Sequence[Array]) -> Sequence[Array]:
     try:
         return answers(operands)

@@ -16,6 +16,7 @@ from autograd_bp.recording import no_grad
 from autograd_bp.rules import Formula, Interval, Rule
 from autograd_bp.rules.rule import REAL
 from autograd_bp.tensor import Tensor
+from autograd_bp.testing.constants import constants_in_code, constants_of_row
 from autograd_bp.testing.truth import is_known
 
 Operand = Any
@@ -88,13 +89,19 @@ class Subject:
         return replace(self, call=around(self.call), around=around)
 
 
+class NotOneArrayError(TypeError):
+    """A checked function returned something else."""
+
+
 def plain(result: Any) -> Any:
-    """The numbers of a result; TypeError if it is not one node, array or number."""
+    """The numbers of a result."""
     if isinstance(result, Node):
         return result._value
     if isinstance(result, np.ndarray | np.generic | float | int):
         return result
-    raise TypeError(f"a checked function returns one array or number, not {type(result).__name__}")
+    raise NotOneArrayError(
+        f"a checked function returns one array or number, not {type(result).__name__}"
+    )
 
 
 def subject(
@@ -122,7 +129,7 @@ def subject(
             domain=_intervals(domain, len(rule.args)) or rule.domain,
             rule=rule,
             kinks=(*rule.kinks, *map(Formula, kinks)),
-            constants=_compared_constants(rule),
+            constants=constants_of_row(rule),
             samples=tuple(args),
         )
     if isinstance(checked, type) and issubclass(checked, Function):
@@ -139,6 +146,7 @@ def subject(
         call=checked,
         domain=_intervals(domain, len(names)) or (REAL,) * len(names),
         kinks=tuple(map(Formula, kinks)),
+        constants=constants_in_code(checked),
         samples=tuple(args),
     )
 
@@ -193,22 +201,3 @@ def _intervals(
         d if isinstance(d, Interval) else Interval(float(d[0]), float(d[1]), (False, False))
         for d in several
     )
-
-
-def _compared_constants(rule: Rule) -> tuple[float, ...]:
-    """The numbers in a row's formula and partials: what it may compare its arguments with."""
-    import ast
-
-    found = set()
-    for formula in (rule.formula, *rule.partials):
-        if formula is not None:
-            expressions = [value for _, value in formula.bindings] + [formula.expression]
-            found |= {
-                float(node.value)
-                for expression in expressions
-                for node in ast.walk(expression)
-                if isinstance(node, ast.Constant)
-                and isinstance(node.value, int | float)
-                and not isinstance(node.value, bool)
-            }
-    return tuple(sorted({sign * value for value in found for sign in (1.0, -1.0)}))

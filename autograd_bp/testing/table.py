@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from autograd_bp.rules import ROWS, Formula, Rule
+from autograd_bp.rules.rule import REAL
 from autograd_bp.testing.checking import EXAMPLES, check
 from autograd_bp.testing.harmless import HARMLESS
 from autograd_bp.testing.proof import prove
@@ -42,7 +43,7 @@ the same way: [testing-your-own-rule.md](testing-your-own-rule.md).
   a tangent, `spread(v)` a reduced array laid out along its axes again. Any name in a formula is
   another row, a function of NumPy, or one of the few steps in
   [composites.py](../autograd_bp/rules/composites.py).
-- **Domain.** Where the operation has a value, argument by argument.
+- **Domain.** Where the operation has a value.
 - **Kinks and promises.** A formula that is zero where there is no derivative and a subgradient is
   chosen; and the derivatives promised at single points of the boundary.
 - **Judged by.** Who says what is right: mpmath, with digits doubled until two results agree; the
@@ -174,7 +175,7 @@ def declared(rule: Rule) -> dict[str, str]:
         "Row": _code(_signature(rule)),
         "Formula": _code(rule.formula.text),
         "Derivatives": _derivatives(rule),
-        "Domain": _by_argument(rule, [_interval(str(interval)) for interval in rule.domain]),
+        "Domain": _domain(rule),
         "Kinks and promises": _kinks(rule),
     }
 
@@ -188,28 +189,29 @@ def _signature(rule: Rule) -> str:
 
 
 def _derivatives(rule: Rule) -> str:
-    if rule.kind in ("elementwise", "reduction"):
-        return _by_argument(rule, map(_formula, rule.partials))
-    if rule.kind == "linear":
-        return _by_argument(rule, map(_formula, rule.vjp))
-    pieces = [("VJP", rule.vjp), ("JVP", rule.jvp)]
-    return "<br>".join(f"{what}: {_by_argument(rule, map(_formula, f))}" for what, f in pieces)
+    if rule.kind == "general":
+        pulls, pushes = (_titled(rule, f, t) for f, t in ((rule.vjp, "VJP"), (rule.jvp, "JVP")))
+        return f"{pulls}<br>{pushes}"
+    formulas = rule.vjp if rule.kind == "linear" else rule.partials
+    return _formula(formulas[0]) if len(formulas) == 1 else _titled(rule, formulas, "")
+
+
+def _titled(rule: Rule, formulas: Iterable[Formula | None], title: str) -> str:
+    return "<br>".join(
+        f"{title} by {argument}: {_formula(formula)}".strip()
+        for argument, formula in zip(rule.args, formulas, strict=True)
+    )
 
 
 def _formula(formula: Formula | None) -> str:
     return _code("0" if formula is None else formula.text)
 
 
-def _interval(text: str) -> str:
-    return "real" if text == "(-inf, inf)" else _code(text)
-
-
-def _by_argument(rule: Rule, cells: Iterable[str]) -> str:
-    """One cell for each argument, or one for all where they are the same."""
-    cells = list(cells)
-    if len(set(cells)) == 1 and (len(cells) == 1 or cells[0] == "real"):
-        return cells[0]
-    return "<br>".join(f"{name}: {cell}" for name, cell in zip(rule.args, cells, strict=True))
+def _domain(rule: Rule) -> str:
+    texts = ["real" if str(i) == str(REAL) else _code(str(i)) for i in rule.domain]
+    if set(texts) == {"real"} or len(texts) == 1:
+        return texts[0]
+    return "<br>".join(f"{name}: {text}" for name, text in zip(rule.args, texts, strict=True))
 
 
 def _kinks(rule: Rule) -> str:

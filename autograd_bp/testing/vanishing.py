@@ -49,12 +49,11 @@ def within(seconds: float, compute: Callable[[], Any], otherwise: Any) -> Any:
     errors: list[Exception] = []
 
     def work() -> None:
-        try:
-            results.append(compute())
-        except OutOfTime:
-            pass
-        except Exception as error:
-            errors.append(error)
+        with contextlib.suppress(OutOfTime):  # it may come late, when `compute` is done
+            try:
+                results.append(compute())
+            except Exception as error:
+                errors.append(error)  # raised again where it is awaited
 
     thread = threading.Thread(target=work, name="proof", daemon=True)
     thread.start()

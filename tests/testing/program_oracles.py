@@ -152,7 +152,9 @@ def second_by_differences(program: Program, v: Sequence[Any]) -> list[tuple[Arra
     (size,) = sensitivity([simplest], lambda nudged: [quotient(2.0**-11, nudged)])
     error = 4 * np.abs(table[0] - previous) + 1e-11 * size
     # Where the simplest difference is far off, the steps are too long to trust the estimate.
-    settled = (error <= 1e-6 * size) & (np.abs(table[0] - simplest) <= 1e-2 * size)
+    settled = (error <= 1e-5 * np.abs(table[0]) + 1e-9 * size) & (
+        np.abs(table[0] - simplest) <= 0.1 * np.abs(table[0]) + 1e-4 * size
+    )
     columns = (np.where(settled, table[0], np.nan), error, size)
     ends = np.cumsum([np.size(x) for x in program.inputs])[:-1]
     by_input = zip(*(np.split(column, ends) for column in columns), strict=True)
