@@ -250,20 +250,23 @@ def norm2(x: Array, axis: Axis, keepdims: bool) -> Array:
 def power_of_two_scale(x: Array, axis: Axis) -> Array:
     """A power of two next to the largest magnitude along `axis`, axes kept; 1 where that is 0
     or not finite. Dividing by it is exact."""
-    largest = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
-    _, exponent = np.frexp(largest)
-    usable = (largest > 0) & np.isfinite(largest)
-    return np.ldexp(np.ones((), largest.dtype), np.where(usable, exponent - 1, 0))
+    return _power_of_two(np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0))
+
+
+def _power_of_two(size: Array) -> Array:
+    _, exponent = np.frexp(size)
+    usable = (size > 0) & np.isfinite(size)
+    return np.ldexp(np.ones((), size.dtype), np.where(usable, exponent - 1, 0))
 
 
 @quiet
 def norm_p(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
-    """(sum |x|**p)**(1/p), scaled by the largest magnitude for p > 0."""
+    """(sum |x|**p)**(1/p), scaled by the magnitude that counts most: the smallest for p < 0."""
     magnitude = np.abs(x)
     if p < 0:
-        result = np.sum(magnitude**p, axis=axis, keepdims=keepdims) ** (1.0 / p)
-        return np.asarray(result)
-    scale = power_of_two_scale(x, axis)
+        scale = _power_of_two(np.min(magnitude, axis=axis, keepdims=True, initial=np.inf))
+    else:
+        scale = power_of_two_scale(x, axis)
     total = np.sum((magnitude / scale) ** p, axis=axis, keepdims=keepdims) ** (1.0 / p)
     return np.asarray(total * scale.reshape(np.shape(total)))
 

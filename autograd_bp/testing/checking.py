@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from autograd_bp.function import BUILT_IN
 from autograd_bp.testing.cases import Case
 from autograd_bp.testing.drawing import cases_for
+from autograd_bp.testing.harmless import HARMLESS
 from autograd_bp.testing.mutants import hunt
 from autograd_bp.testing.oracles import Discontinuous, Undecided
-from autograd_bp.testing.properties import PROPERTIES, Violation, judge
+from autograd_bp.testing.properties import PROPERTIES, UnsupportedError, Violation, judge
 from autograd_bp.testing.report import Failure, Report
 from autograd_bp.testing.subject import DomainLike, Subject, subject
 from autograd_bp.testing.systematic import first_cases, simplest
@@ -91,7 +92,8 @@ def check(
         warnings.simplefilter("ignore", RuntimeWarning)  # extreme scales are drawn on purpose
         report = run(about, examples=examples, seed=seed)
         if mutate:
-            report.mutants = hunt(about, find, equivalent or {})
+            harmless = {**HARMLESS.get(_row(about), {}), **(equivalent or {})}
+            report.mutants = hunt(about, find, harmless)
     return report
 
 
@@ -186,8 +188,11 @@ def try_case(case: Case, report: Report) -> None:
             report.filtered += bool(nan and not case.subject.has_exact_values)
             return
         for name, holds in PROPERTIES.items():
-            holds(judged)
-            report.properties[name] += 1
+            try:
+                holds(judged)
+                report.properties[name] += 1
+            except UnsupportedError as reason:
+                report.unchecked[name] = str(reason)
     except Undecided:
         report.undecided += 1
         return
@@ -211,6 +216,12 @@ def _has_value(case: Case) -> bool:
         return False
 
 
+def _row(about: Subject) -> str:
+    """The name of the row of the sheet that is checked; empty for anything else."""
+    name = "" if about.rule is None else about.rule.name
+    return name if name in BUILT_IN else ""
+
+
 def snippet(case: Case) -> str:
     """Python that shows a failure."""
     about = case.subject
@@ -218,8 +229,8 @@ def snippet(case: Case) -> str:
     for name, x in zip(about.args, case.operands, strict=True):
         lines.append(f"{name} = ab.Tensor({_literal(x)}, name={name!r})")
     args, settings = ", ".join(about.args), "".join(f", {p!r}" for p in about.params)
-    if about.rule is not None and about.rule.name in BUILT_IN:
-        call = f"ab.operations.apply(ab.rules.ROWS[{about.rule.name!r}], ({args},)"
+    if row := _row(about):
+        call = f"ab.operations.apply(ab.rules.ROWS[{row!r}], ({args},)"
         call = f"{call}, ({settings.lstrip(', ')},))" if settings else f"{call})"
     else:
         call = f"{about.name}({args}{settings})"

@@ -7,15 +7,20 @@ of the error. A derivative that none can give is undecided, never passed.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_bp.derivatives import recorded_operands
+from autograd_bp.function import Function
 from autograd_bp.node import Node
+from autograd_bp.recording import differentiable, recording
 from autograd_bp.rules import Rule
 from autograd_bp.sweep import topological_order
 from autograd_bp.tensor import Tensor
@@ -67,19 +72,53 @@ class Undecided(Exception):  # noqa: N818  (not an error: an answer)
     """No oracle has an answer here."""
 
 
-def column(
-    subject: Subject, operands: Sequence[Array], direction: Sequence[Array], *, size: float = 0.0
-) -> Column:
-    """The derivative of the subject at `operands` along `direction`, one array for each operand.
+class Oracle:
+    """The judges of a subject at one input."""
 
-    For `size`, see `ridders`.
-    """
-    if subject.has_exact_values:
-        return exact_column(subject, operands, direction)
-    stepped = complex_step(subject, operands, direction)
-    if stepped is not None:
-        return stepped
-    return ridders(subject.value, operands, direction, size=size)
+    def __init__(self, subject: Subject, operands: Sequence[Array]) -> None:
+        self.subject = subject
+        self.operands = operands
+
+    def column(self, direction: Sequence[Array], *, size: float = 0.0) -> Column:
+        """The derivative along `direction`, one array for each operand.
+
+        For `size`, see `ridders`.
+        """
+        if self.subject.has_exact_values:
+            return exact_column(self.subject, self.operands, direction)
+        stepped = self._replay.column(direction) if self._replay is not None else None
+        if stepped is not None:
+            return stepped
+        return ridders(self.subject.value, self.operands, direction, size=size)
+
+    @cached_property
+    def _replay(self) -> Replay | None:
+        """The subject on complex numbers, if it can be trusted.
+
+        A replay sees what was recorded: neither a detached factor, nor a kink at the very point.
+        Differences along one direction tell.
+        """
+        replay = recorded_analytic(self.subject, self.operands)
+        if replay is None:
+            return None
+        rng = np.random.default_rng(11)
+        direction = [np.asarray(rng.uniform(0.5, 1.5, x.shape)) for x in self.operands]
+        stepped = replay.column(direction)
+        if stepped is None:
+            return None
+        try:
+            seen = ridders(self.subject.value, self.operands, direction)
+        except (Undecided, Discontinuous):
+            return None
+        largest = np.max(np.abs(stepped.right), initial=0.0)
+        off = np.abs(stepped.right - seen.right)
+        agrees = seen.smooth & (off <= 1e-6 * largest + 16 * seen.error)
+        return replay if agrees.all() else None
+
+
+def column(subject: Subject, operands: Sequence[Array], direction: Sequence[Array]) -> Column:
+    """The derivative of the subject at `operands` along `direction`, one array for each operand."""
+    return Oracle(subject, operands).column(direction)
 
 
 # -- mpmath ---------------------------------------------------------------------------------------
@@ -143,47 +182,103 @@ def _sides(slopes: Slopes | None) -> tuple[float, float]:
 # -- complex step -----------------------------------------------------------------------------
 
 
-def complex_step(
-    subject: Subject, operands: Sequence[Array], direction: Sequence[Array]
-) -> Column | None:
-    """Im f(x + ih u) / h, if every operation on the way is analytic; None if not.
+@dataclass(frozen=True)
+class Replay:
+    """A recorded computation whose every operation is analytic, to be done again.
 
-    Squire & Trapp 1998. With h far below the rounding of x there is nothing to cancel. The graph
-    that the subject records is computed again on complex numbers.
+    Attributes
+    ----------
+    leaves
+        A node for each operand.
+    steps
+        The nodes in order; beside one that a `Function` made, the node that stands for it.
+    output
+        The result.
+    """
+
+    leaves: tuple[Node, ...]
+    steps: tuple[tuple[Node, Node | None], ...]
+    output: Node
+
+    def column(self, direction: Sequence[Array]) -> Column | None:
+        """Im f(x + ih u) / h, or None where digits would be lost.
+
+        Squire & Trapp 1998. With h far below the rounding of x there is nothing to cancel.
+        """
+        wide = [np.asarray(leaf._value, np.clongdouble) for leaf in self.leaves]
+        for exponent in (-100, -60, -30):
+            h = 2.0**exponent * _scale([leaf._value for leaf in self.leaves])
+            moved = [x + 1j * h * u for x, u in zip(wide, direction, strict=True)]
+            imaginary = np.imag(self._result(moved))
+            # Next to underflow digits are missing.
+            tangent = imaginary / h
+            if np.isfinite(tangent).all() and (np.abs(imaginary[imaginary != 0]) > 1e-290).all():
+                break
+        else:
+            return None
+        tangent = _double(tangent)
+        if not np.isfinite(tangent).all():
+            return None
+        longest = max((float(np.max(np.abs(x), initial=0.0)) for x in wide), default=0.0)
+        error = (64 + 4 * longest) * float(np.finfo(np.longdouble).eps) * np.abs(tangent)
+        error += 1e20 * 4.0**exponent  # of the order h * h: what is left of the third derivative
+        return Column(tangent, tangent, error, "complex step")
+
+    def _result(self, operands: Sequence[Array]) -> Array:
+        values: dict[Node, Any] = dict(zip(self.leaves, operands, strict=True))
+        with np.errstate(all="ignore"):
+            for node, stand_in in self.steps:
+                if node not in values:
+                    values[node] = _replayed(node, values) if stand_in is None else values[stand_in]
+        return np.asarray(values[self.output])
+
+
+def recorded_analytic(subject: Subject, operands: Sequence[Array]) -> Replay | None:
+    """What the subject records, if every operation on the way is analytic; None if not.
+
+    A `Function` is what its `forward` does to nodes.
     """
     for x in operands:
         magnitude = np.abs(x[x != 0])
         if magnitude.size and not (magnitude.min() > 1e-60 and magnitude.max() < 1e60):
             return None  # complex products and quotients over- and underflow long before reals
-    leaves = [Tensor(x) for x in operands]
+    leaves = tuple(Tensor(x) for x in operands)
     with np.errstate(all="ignore"):
-        output = subject.call(*leaves)
-    if not isinstance(output, Node) or not output.requires_grad:
+        output: Any = subject.call(*leaves)
+        if not isinstance(output, Node) or not output.requires_grad:
+            return None
+        steps = _analytic_steps(output, set(leaves))
+    return None if steps is None else Replay(leaves, tuple(steps), output)
+
+
+def _analytic_steps(output: Node, known: set[Node]) -> list[tuple[Node, Node | None]] | None:
+    steps: list[tuple[Node, Node | None]] = []
+    for node in topological_order(output):
+        if node in known:
+            continue
+        known.add(node)
+        stand_in = None
+        function = getattr(node.rule, "function", None)
+        if isinstance(function, Function):
+            stand_in = _run_on_nodes(node, function)
+            inside = None if stand_in is None else _analytic_steps(stand_in, known)
+            if inside is None:
+                return None
+            steps += inside
+        elif not _is_analytic(node):
+            return None
+        steps.append((node, stand_in))
+    return steps
+
+
+def _run_on_nodes(node: Node, function: Function) -> Node | None:
+    settings = getattr(node.rule, "_settings", {})
+    try:
+        with recording(), differentiable("the complex step"):
+            result = copy.copy(function).forward(*recorded_operands(node), **settings)
+    except TypeError:
         return None
-    order = topological_order(output)
-    if not all(_is_analytic(node) for node in order):
-        return None
-    for exponent in (-100, -60, -30):
-        h = 2.0**exponent * _scale(operands)
-        values: dict[Node, Any] = {
-            leaf: x + 1j * h * u for leaf, x, u in zip(leaves, operands, direction, strict=True)
-        }
-        with np.errstate(all="ignore"):
-            for node in order:
-                if node not in values:
-                    values[node] = _replayed(node, values)
-            imaginary = np.asarray(np.imag(values[output]))
-        tangent = imaginary / h
-        # Next to underflow digits are missing.
-        if np.isfinite(tangent).all() and (np.abs(imaginary[imaginary != 0]) > 1e-290).all():
-            break
-    else:
-        return None
-    if not np.isfinite(tangent).all() or not (tangent != 0).any():
-        return None  # nothing, or lost to underflow: long double reaches further
-    sensitive = 64 + 4 * max(float(np.max(np.abs(x), initial=0.0)) for x in operands)
-    error = sensitive * np.finfo(float).eps * np.abs(tangent)
-    return Column(tangent, tangent, error, "complex step")
+    return result if isinstance(result, Node) else None
 
 
 def _is_analytic(node: Node) -> bool:
@@ -214,6 +309,8 @@ def _scale(operands: Sequence[Array]) -> float:
 
 _CONTRACTION = 1.6
 _STEPS = 12
+_ENOUGH = 2e-14
+"""At this error, relative to the largest derivative, extrapolation stops."""
 _NOISE = 8 * float(np.finfo(np.longdouble).eps)
 
 
@@ -309,7 +406,7 @@ def _one_sided(
     for start in (1e-1, 1e-3, 1e-5, 1e-7, 1e-9):
         h = np.longdouble(start * (scale or 1.0)) * sign
         best = _better(best, _extrapolated(lambda h: (at(h) - here, here), h, 1, size=size))
-        if best.settled(1e-8, largest, scale):
+        if best.settled(1e-8, np.maximum(largest, np.abs(at(h))), scale):
             return best
     for tiny in (1e-12, 1e-15):
         jump = np.abs(at(np.longdouble(tiny * (scale or 1.0)) * sign) - here)
@@ -325,7 +422,7 @@ def _smooth(
     tangent = central.tangent
     for sign in (1, -1):
         h = np.longdouble(1e-5 * (scale or 1.0)) * sign
-        side = _extrapolated(lambda h: (at(h) - here, here), h, 1, steps=5, size=size)
+        side = _extrapolated(lambda h: (at(h) - here, here), h, 1, enough=1e-9, size=size)
         steep = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side.tangent), initial=0.0)
         error = 16 * (side.error + central.error)
         if not (np.abs(side.tangent - tangent) <= error + 1e-7 * steep).all():
@@ -338,7 +435,7 @@ def _extrapolated(
     h: Any,
     power: int,
     *,
-    steps: int = _STEPS,
+    enough: float = _ENOUGH,
     size: float = 0.0,
 ) -> _Estimate:
     """Neville's tableau over shrinking steps; the entry with the smallest estimated error.
@@ -354,7 +451,7 @@ def _extrapolated(
     table = [first]
     best, error = first, np.full(np.shape(first), np.inf, np.longdouble)
     factor = np.longdouble(_CONTRACTION**power)
-    for _ in range(1, steps):
+    for _ in range(1, _STEPS):
         h = h / _CONTRACTION
         entry, noise = quotient(h)
         row, weight = [entry], factor
@@ -364,6 +461,8 @@ def _extrapolated(
             better = estimate < error
             best, error = np.where(better, row[k + 1], best), np.where(better, estimate, error)
             weight = weight * factor
+        if (error <= enough * np.max(np.abs(best), initial=0.0)).all():
+            break
         table = row
     return _Estimate(best, error)
 

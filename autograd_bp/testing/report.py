@@ -72,6 +72,10 @@ class Report:
         The largest error of a first derivative in units in the last place, where it is known.
     worst_error
         The largest error relative to the sum of the magnitudes that enter the contraction.
+    error_bound
+        The same of the oracles' own error, where they knew six digits.
+    coarse
+        How many derivatives, next to zero, the oracles knew less well.
     unchecked
         What was not checked, and why.
     mutants
@@ -90,6 +94,7 @@ class Report:
     worst_ulp: float | None = None
     worst_error: float = 0.0
     error_bound: float = 0.0
+    coarse: int = 0
     unchecked: dict[str, str] = field(default_factory=dict)
     mutants: list[MutantResult] = field(default_factory=list)
 
@@ -133,6 +138,8 @@ class Report:
         if self.oracles:
             spoken = ", ".join(f"{name} ({n})" for name, n in self.oracles.most_common())
             lines.append(f"  oracles: {spoken}; their own error at most {self.error_bound:.1e}")
+            if self.coarse:
+                lines.append(f"  {self.coarse} derivatives next to zero, known to fewer digits")
         if self.worst_ulp is not None:
             lines.append(f"  worst error of a first derivative: {self.worst_ulp:.2g} ulp")
         lines.append(f"  worst relative error of a contraction: {self.worst_error:.1e}")

@@ -27,7 +27,7 @@ Array = NDArray[Any]
 
 _MOST_SHAPES, _MOST_NUMBERS, _MOST_TUPLES = 24, 16, 36
 _COMMON = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0)
-_SIMPLE = (1.0, 2.0, 0.5, -1.0, 0.0)
+_SIMPLE = (1.0, 2.0, 0.5, -1.0, -2.0, -0.5, 0.0)
 
 
 def first_cases(about: Subject) -> list[Case]:

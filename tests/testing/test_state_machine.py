@@ -8,6 +8,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.testing.recording_machine import Recording
 
+pytestmark = pytest.mark.slow  # whole programs take a while
+
 quick = settings(
     max_examples=40,
     stateful_step_count=40,
