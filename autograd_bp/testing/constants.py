@@ -23,11 +23,7 @@ def constants_of_row(rule: Rule) -> tuple[float, ...]:
 
 
 def constants_in_code(checked: Any) -> tuple[float, ...]:
-    """The numbers in a function's code, in what it calls, and in the attributes of a `Function`.
-
-    >>> constants_in_code(lambda x: x if x > 7.5 else 2 * x)
-    (-7.5, -2.0, 2.0, 7.5)
-    """
+    """The numbers in a function's code, in what it calls, and in the attributes of a `Function`."""
     return _of_either_sign(_in_anything(checked, 0, set()))
 
 

@@ -127,11 +127,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
 
 
 def page(measurements: Mapping[str, Cells]) -> str:
-    """The whole page. A row that has not been measured is left out.
-
-    >>> print(page({"neg": dict.fromkeys(MEASURED, "?")}).splitlines()[-1])
-    | `neg(x)` | `-x` | `-1` | real | none | ? | ? | ? | ? |
-    """
+    """The whole page. A row that has not been measured is left out."""
     lines = [_HEAD]
     for kind, (title, about) in _SECTIONS.items():
         lines += [f"## {title}", "", about, "", _line(COLUMNS), "|" + "---|" * len(COLUMNS)]
