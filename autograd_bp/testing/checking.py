@@ -12,7 +12,6 @@ import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity
 
-from autograd_bp.function import BUILT_IN
 from autograd_bp.testing.cases import Case
 from autograd_bp.testing.drawing import cases_for
 from autograd_bp.testing.harmless import HARMLESS
@@ -20,6 +19,7 @@ from autograd_bp.testing.mutants import hunt
 from autograd_bp.testing.oracles import Discontinuous, Undecided
 from autograd_bp.testing.properties import PROPERTIES, UnsupportedError, Violation, judge
 from autograd_bp.testing.report import Failure, Report
+from autograd_bp.testing.snippets import snippet
 from autograd_bp.testing.subject import DomainLike, Subject, subject
 from autograd_bp.testing.systematic import first_cases, simplest
 
@@ -92,7 +92,7 @@ def check(
         warnings.simplefilter("ignore", RuntimeWarning)  # extreme scales are drawn on purpose
         report = run(about, examples=examples, seed=seed)
         if mutate:
-            harmless = {**HARMLESS.get(_row(about), {}), **(equivalent or {})}
+            harmless = {**HARMLESS.get(about.sheet_row, {}), **(equivalent or {})}
             report.mutants = hunt(about, find, harmless)
     return report
 
@@ -143,11 +143,16 @@ def run(
             return True
         return False
 
-    begun = first_cases(about)[: max(examples // 2, 1)]
+    begun = first_cases(about, seed)[: max(examples // 2, 1)]
     for case in begun:
         if fails(case):
             if simplify:
-                case = simplest(case, fails, SHRINKING_SECONDS)
+                what = known[case.key].property
+
+                def alike(simpler: Case, what: str = what) -> bool:
+                    return fails(simpler) and known[simpler.key].property == what
+
+                case = simplest(case, alike, SHRINKING_SECONDS)
             report.failures.append(_shown(case, known[case.key]))
             return report
 
@@ -173,7 +178,8 @@ def run(
 
 
 def _shown(case: Case, violation: Violation) -> Failure:
-    return Failure(violation.property, violation.argument, str(violation), snippet(case))
+    shown = snippet(case, violation.property)
+    return Failure(violation.property, violation.argument, str(violation), shown)
 
 
 def try_case(case: Case, report: Report) -> None:
@@ -214,38 +220,3 @@ def _has_value(case: Case) -> bool:
         return bool(np.isfinite(case.subject.value(case.operands)).all())
     except ValueError:
         return False
-
-
-def _row(about: Subject) -> str:
-    """The name of the row of the sheet that is checked; empty for anything else."""
-    name = "" if about.rule is None else about.rule.name
-    return name if name in BUILT_IN else ""
-
-
-def snippet(case: Case) -> str:
-    """Python that shows a failure."""
-    about = case.subject
-    lines = ["import autograd_bp as ab", "import numpy as np", ""]
-    for name, x in zip(about.args, case.operands, strict=True):
-        lines.append(f"{name} = ab.Tensor({_literal(x)}, name={name!r})")
-    args, settings = ", ".join(about.args), "".join(f", {p!r}" for p in about.params)
-    if row := _row(about):
-        call = f"ab.operations.apply(ab.rules.ROWS[{row!r}], ({args},)"
-        call = f"{call}, ({settings.lstrip(', ')},))" if settings else f"{call})"
-    else:
-        call = f"{about.name}({args}{settings})"
-    lines.append(f"y = {call}")
-    try:
-        shape = about.value(case.operands).shape
-    except Exception:  # the call itself is what fails
-        return "\n".join(lines)
-    cotangent = _literal(case.weights(shape, 0))
-    lines.append(f"print(ab.gradients(y, [{', '.join(about.args)}], cotangent={cotangent}))")
-    return "\n".join(lines)
-
-
-def _literal(x: Any) -> str:
-    x = np.asarray(x)
-    if x.size == 0:
-        return f"np.zeros({x.shape})"
-    return repr(x.tolist()) if x.ndim == 0 else f"np.array({x.tolist()!r})"

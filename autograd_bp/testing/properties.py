@@ -512,10 +512,12 @@ def _pure_by_hand(judged: Judged, output: Any) -> None:
             by_hand.forward(*operands, **node.rule._settings)
             by_hand.backward(given)
         if not np.array_equal(given, cotangent):
-            raise Violation("purity", None, f"{node.rule.name}.backward changes its cotangent")
+            raise Violation(
+                "purity by hand", None, f"{node.rule.name}.backward changes its cotangent"
+            )
         for argument, x, old in zip(node.rule.args, operands, before, strict=True):
             if not np.array_equal(x, old, equal_nan=True):
-                raise Violation("purity", argument, f"{node.rule.name} changes its operand")
+                raise Violation("purity by hand", argument, f"{node.rule.name} changes its operand")
 
 
 def layout_does_not_matter(judged: Judged) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_bp import operations
-from autograd_bp.function import Function
+from autograd_bp.function import BUILT_IN, Function
 from autograd_bp.node import Node
 from autograd_bp.recording import no_grad
 from autograd_bp.rules import Formula, Interval, Rule
@@ -49,6 +49,8 @@ class Subject:
         Arguments given as examples, if any: their shapes are the ones to use.
     around
         What wraps `call`, if anything: a planted fault.
+    called
+        How a program says what is called.
     """
 
     name: str
@@ -61,6 +63,12 @@ class Subject:
     constants: tuple[float, ...] = ()
     samples: tuple[Any, ...] = ()
     around: Callable[[Callable[..., Node]], Callable[..., Node]] | None = None
+    called: str = "f"
+
+    @property
+    def sheet_row(self) -> str:
+        """The name of the row of the sheet that it is; empty for anything else."""
+        return self.rule.name if self.rule is not None and self.rule.name in BUILT_IN else ""
 
     @property
     def is_elementwise(self) -> bool:
@@ -131,9 +139,11 @@ def subject(
             kinks=(*rule.kinks, *map(Formula, kinks)),
             constants=constants_of_row(rule),
             samples=tuple(args),
+            called=rule.name,
         )
+    called = str(getattr(checked, "__name__", ""))
     if isinstance(checked, type) and issubclass(checked, Function):
-        checked = checked()
+        checked, called = checked(), f"{called}()"
     if not callable(checked):
         raise TypeError(
             f"check takes a rule, an ab.Function or a function of arrays, not "
@@ -148,6 +158,7 @@ def subject(
         kinks=tuple(map(Formula, kinks)),
         constants=constants_in_code(checked),
         samples=tuple(args),
+        called=called if called.removesuffix("()").isidentifier() else "f",
     )
 
 
