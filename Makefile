@@ -21,7 +21,7 @@ demo: .venv/installed ## print the apple-tax tables and draw their pictures into
 test: .venv/installed-dev ## run the tests and the doctests, without the slow ones
 	$(ONE_THREAD) $(RUN) -m pytest -m "not slow" -n auto --dist worksteal
 
-test-slow: .venv/installed-dev ## run the slow tests (some need Chromium)
+test-slow: .venv/installed-peers ## run the slow tests (they need peers, some need Chromium)
 	$(ONE_THREAD) $(RUN) -m pytest -m slow
 
 lint: .venv/installed-dev ## check style, format and types
@@ -52,9 +52,13 @@ distclean: clean ## remove .venv too
 	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
 	@$(RUN) -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { \
 	  echo "Could not make .venv. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	$(RUN) -m pip install --quiet --editable .
+	$(RUN) -m pip install --quiet --editable ".[examples]"
 	@touch $@
 
 .venv/installed-dev: .venv/installed
 	$(RUN) -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+.venv/installed-peers: .venv/installed-dev
+	$(RUN) -m pip install --quiet --editable ".[dev,peers]"
 	@touch $@
