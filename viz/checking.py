@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -94,12 +94,47 @@ def _found(target: str) -> Iterator[Any]:
         return
     if not (place and name):
         raise CheckError(f"'{target}' does not say where and what: write file.py:name")
-    folder = str((Path(place).parent if place.endswith(".py") else Path()).resolve())
-    sys.path.insert(0, folder)
-    try:
+    folder = (Path(place).parent if place.endswith(".py") else Path()).resolve()
+    with _first_on_the_path(folder):
         yield _attribute(_imported(place), name, place)
+
+
+@contextmanager
+def _first_on_the_path(folder: Path) -> Iterator[None]:
+    """What is imported meanwhile comes from the folder if it is there, and is forgotten after.
+
+    A process that checks several folders must not give one the modules of another: those whose
+    folder is no longer on the path step aside.
+    """
+    before = dict(sys.modules)
+    reachable = {Path(entry or ".").resolve() for entry in sys.path} | {folder}
+    for name in before:
+        root = name.partition(".")[0]
+        if root in _OWN or not ((folder / f"{root}.py").exists() or (folder / root).is_dir()):
+            continue
+        if _folder_of(before.get(root)) not in {None, *reachable}:
+            del sys.modules[name]
+    sys.path.insert(0, str(folder))
+    invalidate_caches()  # the files may be younger than the last look at the folder
+    try:
+        yield
     finally:
-        sys.path.remove(folder)
+        sys.path.remove(str(folder))
+        loaded = dict(sys.modules)
+        for name in loaded.keys() - before.keys():
+            if _folder_of(loaded.get(name.partition(".")[0])) == folder:
+                del sys.modules[name]
+        sys.modules.update(before)
+
+
+_OWN = ("autograd_bp", "viz")
+
+
+def _folder_of(module: ModuleType | None) -> Path | None:
+    """Where a top-level module or package lies, if that is in a file."""
+    inside = list(getattr(module, "__path__", ()))
+    place = inside[0] if inside else getattr(module, "__file__", None)
+    return Path(place).parent.resolve() if isinstance(place, str) else None
 
 
 def _row(name: str) -> Any:

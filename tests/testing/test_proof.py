@@ -204,7 +204,7 @@ def test_what_takes_too_long_is_undecided_and_says_so() -> None:
         nested = f"sin({nested} + {k}) * cos({nested})"
     rule = ab.scalar_rule("my_maze(x)", nested, d="0 * x")
     start = time.monotonic()
-    found = prove(rule, seconds=1.0)
+    found = prove(rule, seconds=0.5)
     assert time.monotonic() - start < 20
     assert found.status in ("undecided", "refuted")
 
@@ -212,7 +212,7 @@ def test_what_takes_too_long_is_undecided_and_says_so() -> None:
 def test_too_many_cases_are_undecided() -> None:
     folds = " + ".join(f"abs(x - {k} * y)" for k in range(1, 40))
     rule = ab.scalar_rule("my_folds(x, y)", folds, d=["1", "1"])
-    found = prove(rule, seconds=60.0)
+    found = prove(rule, seconds=3.0)
     assert found.status == "undecided"
     assert "cases" in str(found)
 

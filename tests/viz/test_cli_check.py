@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "my_package" / "__init__.py").write_text("")
     (tmp_path / "my_package" / "my_rules.py").write_text(RULES)
     monkeypatch.chdir(tmp_path)
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if name.startswith(("my_", "helper")):
-            del sys.modules[name]
+    return tmp_path
 
 
 class TestTargets:
@@ -114,6 +111,32 @@ class TestTargets:
 
         assert said("check", "json.py:decibel", "--examples", 5)[0] == 0
         assert sys.modules["json"] is json
+
+    @pytest.mark.parametrize("target", ["my_rules:decibel", "my_rules.py:decibel"])
+    @pytest.mark.usefixtures("folder")
+    def test_modules_of_the_same_names_from_a_folder_left_behind_step_aside(
+        self, said, tmp_path, monkeypatch, target
+    ):
+        for name in ("my_rules", "helper"):
+            stale = types.ModuleType(name)
+            stale.__file__ = str(tmp_path / "left" / f"{name}.py")
+            monkeypatch.setitem(sys.modules, name, stale)
+        assert said("check", target, "--examples", 5)[0] == 0
+        assert sys.modules["helper"] is stale
+
+    @pytest.mark.parametrize("target", ["my_rules:decibel", "my_package.my_rules:decibel"])
+    def test_a_module_that_was_changed_is_read_again(self, said, folder, target):
+        assert said("check", target, "--examples", 5)[0] == 0
+        for file in folder.rglob("my_rules.py"):
+            file.write_text(RULES.replace('d="10 / ln10 / x"', 'd="1 / ln10 / x * 20 / 2.5"'))
+        assert said("check", target, "--examples", 5)[0] == 1
+        assert not {"my_rules", "my_package", "helper"} & set(sys.modules)
+
+    def test_a_folder_without_an_init_file_is_a_package_too(self, said, folder):
+        (folder / "my_namespace").mkdir()
+        (folder / "my_namespace" / "my_rules.py").write_text(RULES)
+        assert said("check", "my_namespace.my_rules:decibel", "--examples", 5)[0] == 0
+        assert not [name for name in sys.modules if name.startswith("my_")]
 
 
 class TestReports:
