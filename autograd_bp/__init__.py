@@ -13,7 +13,7 @@ import difflib
 import importlib
 from typing import Any
 
-from autograd_bp import functions, graph, linalg, numpy_protocol, rules, trees
+from autograd_bp import functions, graph, linalg, numpy_protocol, optim, rules, trees
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.derivatives import gradients
 from autograd_bp.function import Function, scalar_rule
@@ -47,6 +47,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "linalg",
     "no_grad",
     "numpy_protocol",
+    "optim",
     "rules",
     "scalar_rule",
     "trees",
