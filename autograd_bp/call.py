@@ -180,6 +180,9 @@ def _inner(leaf: Any, path: str) -> Node:
             inner: Node = apply_in(ROWS["identity"], (leaf,))
             inner.name = leaf.name
             return inner
+        if leaf._tracer is not None:
+            traced: Node = leaf._tracer.leaf(leaf)
+            return traced
         leaf = leaf._value
     if isinstance(leaf, bool | int | np.integer | np.bool_):
         raise TypeError(

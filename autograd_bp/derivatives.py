@@ -73,7 +73,7 @@ def gradients(
                 f"{brief(node)} does not require a gradient: make it with "
                 "requires_grad=True, outside ab.no_grad()"
             )
-    if create_graph:
+    if create_graph or output._tracer is not None:
         if isinstance(cotangent, Node):
             if getattr(cotangent, "shape", ()) != getattr(output, "shape", ()):
                 output._seed(cotangent)  # raises
@@ -149,9 +149,12 @@ def recorded_operands(node: Node) -> list[Any]:
     operands: list[Any] = []
     for parent, arg in zip(node._parents, node.args, strict=True):
         if parent is None or not parent.requires_grad:
-            operands.append(arg)
+            tracer = getattr(arg, "tracer", None)
+            operands.append(arg if tracer is None else tracer.node_of(arg))
         elif parent._value is arg:
             operands.append(parent)
+        elif (tracer := getattr(arg, "tracer", None)) is not None:
+            operands.append(tracer.standing_for(parent, arg))
         else:  # the leaf's data has changed since
             operands.append(parent._stand_in(arg))
     return operands

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 from autograd_bp.recording import state
 
 CONSTANT_SERIAL = -1
-_next_serial = itertools.count().__next__
+next_serial = itertools.count().__next__
 
 
 class OperationRule(Protocol):
@@ -85,7 +85,7 @@ class Node:
         self._name = name
         self.requires_grad = requires_grad
         self.rule = None
-        self.serial = _next_serial()
+        self.serial = next_serial()
 
     def _made_by(
         self,
@@ -108,11 +108,14 @@ class Node:
         self._name = None
         self.requires_grad = True
         self.rule = rule
-        self.serial = _next_serial()
+        self.serial = next_serial()
         if state.monitor is not None:
             state.monitor.made(self)
 
     # What a node class defines.
+
+    _tracer: Any = None
+    """Who records the operations on this node, where its value is not known: see `compiler`."""
 
     _on_floats = False
     """Whether data and gradients are Python floats; then every node keeps its gradient."""

@@ -90,6 +90,8 @@ def plain_index(index: Any) -> Any:
 
 def _index_part(part: Any) -> Any:
     if isinstance(part, Node):
+        if part._tracer is not None:
+            return part._value
         part = part._value
     # NumPy says what is wrong with a float.
     if part is None or part is Ellipsis or isinstance(part, bool | int | np.integer | float):

@@ -78,10 +78,13 @@ def read_only(operand: Any) -> Any:
     return tuple(map(read_only, operand)) if type(operand) is tuple else operand
 
 
-def on_data(function: Callable[..., Any]) -> Callable[..., Any]:
+def on_data(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that has no derivative, applied to the numbers of nodes."""
 
     def apply_to_data(*operands: Any) -> Any:
+        for operand in operands:
+            if isinstance(operand, Node) and operand._tracer is not None:
+                return operand._tracer.constant_function(name, function, operands)
         return function(*map(plain, operands))
 
     return apply_to_data
@@ -103,7 +106,7 @@ NODE = _NodeNamespace(
     "node",
     {
         **{
-            name: on_data(meaning) if callable(meaning) else meaning
+            name: on_data(name, meaning) if callable(meaning) else meaning
             for name, meaning in CONSTANTS.items()
         },
         "filled": filled,
@@ -117,6 +120,9 @@ def to_value(node: Node) -> Value:
     """A Value from a Tensor with one element; a Value as it is."""
     if isinstance(node, Value):
         return node
+    if node._tracer is not None:
+        traced: Value = node._tracer.to_value(node)
+        return traced
     assert isinstance(node, Tensor)
     number = float(node._value.reshape(()))
     if not node.requires_grad:
@@ -126,6 +132,8 @@ def to_value(node: Node) -> Value:
 
 def without_history(array: Any, like: tuple[Any, ...]) -> Any:
     """The result of something that has no derivative: a Tensor if a Tensor came in."""
+    if isinstance(array, Node):  # what `compiler` recorded
+        return array
     if any(isinstance(operand, Tensor) for operand in like):
         return tensor.result(array)
     if any(isinstance(operand, Value) for operand in like) and np.ndim(array) == 0:

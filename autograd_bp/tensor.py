@@ -479,6 +479,9 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     needed = False
     for operand in operands:
         if isinstance(operand, Node):
+            if operand._tracer is not None:
+                traced: Tensor = operand._tracer.apply(rule, operands, params)
+                return traced
             args.append(operand._operand() if isinstance(operand, Tensor) else operand._value)
             parents.append(operand)
             needed = needed or operand.requires_grad
@@ -534,6 +537,8 @@ def record(
 
 def result(data: Any) -> Tensor:
     """A Tensor on an array that was just computed, with no history."""
+    if isinstance(data, Tensor):  # what `compiler` recorded
+        return data
     tensor = Tensor.__new__(Tensor)
     tensor._start(np.asarray(data), None, False)
     tensor._state = _SHARED  # the array may be a view of an operand's

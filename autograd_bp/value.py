@@ -299,6 +299,9 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     Where `math` refuses (a division by zero, a logarithm of zero) the answer is NumPy's, an
     infinity or nan, with NumPy's warning.
     """
+    for operand in operands:
+        if isinstance(operand, Value) and operand._tracer is not None:
+            return operand._tracer.apply(rule, operands, params)
     args = tuple(
         operand._value if isinstance(operand, Value) else float(operand) for operand in operands
     )

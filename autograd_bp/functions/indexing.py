@@ -31,7 +31,9 @@ def take(
         a = apply(ROWS["reshape"], (a,), ((1,),))
     (axis,) = normalized_axes(operator.index(axis), len(shape_of(a)))
     n = shape_of(a)[axis]
-    places = np.asarray(plain_index(indices))
+    places = plain_index(indices)
+    if not hasattr(places, "dtype"):
+        places = np.asarray(places)
     if places.dtype.kind not in "iu":
         raise TypeError(f"take: indices are integers, not {places.dtype}")
     if mode == "wrap":

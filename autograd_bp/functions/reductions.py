@@ -89,9 +89,13 @@ def mean(
 
 def _selected(a: Any, where: Any, axis: Axis, keepdims: bool) -> Any:
     """How many elements of each slice the condition selects, in the dtype of a."""
-    chosen = np.sum(np.broadcast_to(plain(where), shape_of(a)), axis=axis, keepdims=keepdims)
     dtype = getattr(a, "dtype", np.dtype(float))
-    return np.asarray(chosen).astype(dtype if dtype.kind == "f" else float)
+    return np.sum(
+        np.broadcast_to(plain(where), shape_of(a)),
+        axis=axis,
+        keepdims=keepdims,
+        dtype=dtype if dtype.kind == "f" else float,
+    )
 
 
 def var(

@@ -428,7 +428,15 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = float) -> Any:
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    places = np.asarray(labels._value if isinstance(labels, Node) else labels)
+    if isinstance(labels, Node):
+        if labels._tracer is not None:
+            return labels._tracer.constant_function("one_hot", _one_hot, (labels, classes, dtype))
+        return tensor.result(_one_hot(labels._value, classes, dtype))
+    return _one_hot(labels, classes, dtype)
+
+
+def _one_hot(labels: Any, classes: int, dtype: DTypeLike) -> Any:
+    places = np.asarray(labels)
     if places.dtype.kind not in "iu":
         raise TypeError(f"one_hot: labels are integers, not {places.dtype}")
     if places.size and not (places.min() >= 0 and places.max() < classes):
@@ -436,5 +444,4 @@ def one_hot(labels: Any, classes: int, dtype: DTypeLike = float) -> Any:
             f"one_hot: labels go from 0 to {classes - 1}; there is "
             f"{places.max() if places.max() >= classes else places.min()}"
         )
-    result = (places[..., None] == np.arange(classes)).astype(dtype)
-    return tensor.result(result) if isinstance(labels, Node) else result
+    return (places[..., None] == np.arange(classes)).astype(dtype)
