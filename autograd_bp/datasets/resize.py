@@ -29,8 +29,9 @@ def shrinking_matrix(old: int, new: int) -> Array:
     For antialiasing the kernel is stretched by the same factor; what reaches beyond the edge
     counts for the pixel at the edge; the weights of a new pixel add up to 1.
 
-    >>> shrinking_matrix(3, 1).round(4)
-    array([[0.2222, 0.5556, 0.2222]])
+    >>> shrinking_matrix(4, 2).round(4)
+    array([[ 0.5   ,  0.4336,  0.1133, -0.0469],
+           [-0.0469,  0.1133,  0.4336,  0.5   ]])
     """
     scale = new / old
     centres = (np.arange(new) + 0.5) / scale - 0.5
