@@ -21,6 +21,7 @@ from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.indexing import at
 from autograd_bp.recording import no_grad
 from autograd_bp.rules import FormulaError, Interval
+from autograd_bp.storage import StorageError, load, save
 from autograd_bp.tensor import Tensor
 from autograd_bp.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_bp.value import Value
@@ -32,6 +33,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "Function",
     "Interval",
     "NonFiniteError",
+    "StorageError",
     "Tensor",
     "Value",
     "at",
@@ -45,10 +47,12 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "jacobian",
     "jvp",
     "linalg",
+    "load",
     "no_grad",
     "numpy_protocol",
     "optim",
     "rules",
+    "save",
     "scalar_rule",
     "trees",
     "value_and_grad",
