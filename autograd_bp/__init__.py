@@ -13,7 +13,7 @@ import difflib
 import importlib
 from typing import Any
 
-from autograd_bp import functions, graph, linalg, numpy_protocol, optim, rules, trees
+from autograd_bp import datasets, functions, graph, linalg, nn, numpy_protocol, optim, rules, trees
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.derivatives import gradients
 from autograd_bp.function import Function, scalar_rule
@@ -21,6 +21,7 @@ from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.indexing import at
 from autograd_bp.recording import no_grad
 from autograd_bp.rules import FormulaError, Interval
+from autograd_bp.scopes import scope
 from autograd_bp.storage import StorageError, load, save
 from autograd_bp.tensor import Tensor
 from autograd_bp.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -37,6 +38,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "Tensor",
     "Value",
     "at",
+    "datasets",
     "debug",
     "functions",
     "grad",
@@ -47,6 +49,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "jacobian",
     "jvp",
     "linalg",
+    "nn",
     "load",
     "no_grad",
     "numpy_protocol",
@@ -54,6 +57,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "rules",
     "save",
     "scalar_rule",
+    "scope",
     "trees",
     "value_and_grad",
     "vjp",

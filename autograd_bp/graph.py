@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_bp.node import CONSTANT_SERIAL, Node
+from autograd_bp.scopes import scopes
 from autograd_bp.sweep import accumulated_calls, pull, sweep, topological_order
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "contributions",
     "cotangents",
     "is_constant",
+    "scopes",
     "topological_order",
     "value",
     "where_made",

@@ -170,6 +170,37 @@ def _einsum(xs: Sequence[Array], subscripts: str) -> Array:
     return total
 
 
+def _rows_of_logits(x: Array, labels: Any, weights: Any) -> Array:
+    if x.ndim == 0 or np.shape(labels) != x.shape[:-1]:
+        raise ValueError(x.shape, labels)
+    if isinstance(weights, np.ndarray) and weights.shape != (*x.shape[:-1], 1):
+        raise ValueError(x.shape, weights)
+    chosen = np.full(x.shape, False)
+    if labels.size:
+        np.put_along_axis(chosen, labels[..., None], True, -1)
+    return chosen
+
+
+def _cross_entropy(x: Array, labels: Any, weights: Any) -> Array:
+    chosen = _rows_of_logits(x, labels, weights)
+    logs = x - _log(_sum(_exp(x), -1, True))
+    losses = -_sum(np.where(chosen, logs, MP.zero), -1, True)
+    return losses[..., 0] if weights is None else _sum(losses * weights, None, False)
+
+
+def _label_errors(x: Array, labels: Any, weights: Any) -> Array:
+    if weights is None:
+        raise ValueError(weights)
+    chosen = _rows_of_logits(x, labels, weights)
+    return (_softmax(x, -1) - np.where(chosen, MP.one, MP.zero)) * weights
+
+
+def _soft_cross_entropy(x: Array, p: Array) -> Array:
+    if x.ndim == 0 or x.shape != p.shape:
+        raise ValueError(x.shape, p.shape)
+    return -_sum(p * (x - _log(_sum(_exp(x), -1, True))), -1, False)
+
+
 EXACT_ARRAYS = _ExactArrays(
     "array of mpmath numbers",
     {
@@ -185,6 +216,9 @@ EXACT_ARRAYS = _ExactArrays(
         "logsumexp": lambda x, axis, keepdims: _log(_sum(_exp(x), axis, keepdims)),
         "softmax": _softmax,
         "log_softmax": lambda x, axis: x - _log(_sum(_exp(x), axis, True)),
+        "cross_entropy": _cross_entropy,
+        "label_errors": _label_errors,
+        "soft_cross_entropy": _soft_cross_entropy,
         "cumsum": lambda x, axis: np.cumsum(x, axis=_forward(axis, x.ndim)),
         "cumprod": lambda x, axis: np.cumprod(x, axis=_forward(axis, x.ndim)),
         "linear_recurrence": _linear_recurrence,

@@ -1,7 +1,8 @@
 """Operands and parameters on which a row for arrays is tried, and what is true there.
 
 Parameters are declared by name: a new row with an `axis` is tried with every axis. All shapes are
-tried with all parameters; what the row's definition refuses is left out.
+tried with all parameters; what the row's definition refuses is left out. Besides, a row is tried
+with the calls that the kit has for it, in autograd_bp/testing/calls.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.rules import ROWS, Rule
+from autograd_bp.testing.calls import CALLS, calls_of, fitted
 from autograd_bp.testing.differences import Derivatives, derivatives_of_each
 from autograd_bp.testing.exact import MP, UndefinedError
 from tests.rules.exact_arrays import EXACT_ARRAYS
@@ -71,8 +73,25 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
         "ij,j,i->",
         "ijk,j->ik",
     ),
+    "labels": (
+        np.array(0),
+        np.array(2),
+        np.array([1, 0]),
+        np.array([2, 2]),
+        np.array([0]),
+        np.array([[0], [1]]),
+        np.array([], int),
+    ),
+    "weights": (None, 1.0, 0.5, np.array([0.75]), np.array([[0.25], [3.0]])),
 }
 """Values for the parameters of rows, by name."""
+
+SHAPES_OF_ROWS: dict[str, tuple[Shape, ...]] = {
+    "cross_entropy": ((1,), (3,), (2, 3), (1, 3), (2, 1, 2), (0, 3)),
+    "label_errors": ((1,), (3,), (2, 3), (1, 3), (2, 1, 2), (0, 3)),
+    "soft_cross_entropy": (*SHAPES, (2, 2)),
+}
+"""Shapes of operands for rows that few of the common ones suit."""
 
 MOST_ELEMENTS = 9
 
@@ -110,34 +129,38 @@ class Sample:
 def samples(name: str) -> tuple[Sample, ...]:
     """Every call of a row with the declared shapes and parameters that makes sense."""
     row = ROWS[name]
-    for parameter in row.params:
-        if parameter not in PARAMETERS:
-            raise AssertionError(
-                f"{name} has a parameter {parameter!r}: say in tests/rules/samples.py, PARAMETERS, "
-                "with which values to test it"
-            )
-    choices = [PARAMETERS[parameter] for parameter in row.params]
-    found = []
-    for shapes in _operand_shapes(row):
-        for params in itertools.product(*choices):
-            sample = Sample(row, shapes, params)
-            if _makes_sense(sample):
+    found = [sample for sample in _products(row) if _makes_sense(sample)]
+    if name in CALLS or not found:
+        known = {(sample.shapes, repr(sample.params)) for sample in found}
+        for call in calls_of(row):
+            sample = Sample(row, *call)
+            small = sum(map(math.prod, call.shapes)) <= MOST_ELEMENTS
+            if small and (call.shapes, repr(call.params)) not in known:
+                assert _makes_sense(sample), f"{sample}: neither the row nor its definition take it"
                 found.append(sample)
     return tuple(found)
 
 
+def _products(row: Rule) -> Iterator[Sample]:
+    """All shapes with all values declared for the parameters, if they are all known by name."""
+    if set(row.params) <= PARAMETERS.keys():
+        choices = [PARAMETERS[parameter] for parameter in row.params]
+        for shapes in _operand_shapes(row):
+            for params in itertools.product(*choices):
+                yield Sample(row, shapes, params)
+
+
 def _operand_shapes(row: Rule) -> Iterator[tuple[Shape, ...]]:
     for n in (1, 2, 3) if row.variadic else (len(row.args),):
-        for shapes in itertools.product(SHAPES, repeat=n):
+        for shapes in itertools.product(SHAPES_OF_ROWS.get(row.name, SHAPES), repeat=n):
             if sum(map(math.prod, shapes)) <= MOST_ELEMENTS:
                 yield shapes
 
 
 def _makes_sense(sample: Sample) -> bool:
-    n = sum(map(math.prod, sample.shapes))
-    operands = [np.ones(shape) for shape in sample.shapes]
+    operands = fitted(sample.row, [np.ones(shape) for shape in sample.shapes])
     try:
-        exact = sample.exact(*[MP.one] * n)
+        exact = sample.exact(*flat(operands))
         with np.errstate(all="ignore"):
             shape = np.shape(sample.row.array.forward(*operands, *sample.params))
     except (ValueError, IndexError, TypeError, UndefinedError, ZeroDivisionError):
@@ -214,4 +237,5 @@ def filled(sample: Sample, fill: Fill, seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     sizes = [math.prod(shape) for shape in sample.shapes]
     numbers = np.split(fill(rng, sum(sizes)), np.cumsum(sizes)[:-1])
-    return [part.reshape(shape) for part, shape in zip(numbers, sample.shapes, strict=True)]
+    drawn = [part.reshape(shape) for part, shape in zip(numbers, sample.shapes, strict=True)]
+    return list(fitted(sample.row, drawn))

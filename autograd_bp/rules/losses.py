@@ -1,0 +1,205 @@
+"""Losses that are one row: what they are made of would lose digits, overflow, or take long.
+
+`cross_entropy` is for one right class per row of logits; `soft_cross_entropy` for probabilities;
+`logit_cross_entropy` for one logit per yes-or-no question. Their values are at most the largest
+float of the dtype, so that a mean of them is finite.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_bp.rules.arrays import ARRAY, Array, log_softmax, quiet
+from autograd_bp.rules.composites import composite
+from autograd_bp.rules.readings import Namespace
+from autograd_bp.rules.rule import REAL, Interval, add_to_sheet, elementwise, general
+
+Operand = Any
+
+
+def _relative_terms(x: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """By row of logits: its number, the place of the largest logit, the logits relative to that,
+    exp of them but 0 there, and the sum of those."""
+    rows = x.reshape(-1, x.shape[-1])
+    number = np.arange(len(rows))
+    top = rows.argmax(axis=1)
+    largest = rows[number, top]
+    if not np.isfinite(largest).all():
+        # Infinite logits share equally, and so do all where none is above -inf.
+        share = np.where(rows == largest[:, None], 0, -np.inf)
+        rows = np.where(np.isinf(largest)[:, None], share, rows).astype(x.dtype)
+        largest = rows[number, top]
+    relative = rows - largest[:, None]
+    terms = np.exp(relative)
+    terms[number, top] = 0
+    return number, top, relative, terms, terms.sum(axis=1)
+
+
+@quiet
+def cross_entropy(x: Array, labels: Array, weights: Any) -> Array:
+    """logsumexp(x) - x[label] by row: log1p of all terms but the largest, which is exactly 1."""
+    x = np.asarray(x)
+    number, _, relative, _, others = _relative_terms(x)
+    loss = np.log1p(others) - relative[number, labels.ravel()]
+    most = np.finfo(loss.dtype).max
+    loss = np.asarray(np.minimum(loss, most).reshape(labels.shape))
+    if weights is None:
+        return loss
+    if isinstance(weights, np.ndarray):
+        total = (loss * weights.reshape(labels.shape).astype(loss.dtype)).sum()
+    else:
+        total = (loss * weights).sum()
+    return np.asarray(np.minimum(total, most))
+
+
+@quiet
+def label_errors(x: Array, labels: Array, weights: Any) -> Array:
+    """(softmax(x) - one_hot(label)) * weights, with 1 - y from the others where y is near 1."""
+    x = np.asarray(x)
+    number, top, _, terms, others = _relative_terms(x)
+    label = labels.ravel()
+    hit = top == label
+    scale = 1 / (1 + others)
+    terms *= scale[:, None]
+    terms[number, top] = np.where(hit, -others, 1) * scale
+    terms[number, label] -= ~hit
+    errors = terms.reshape(x.shape)
+    return errors if isinstance(weights, float) and weights == 1.0 else errors * weights
+
+
+@quiet
+def soft_cross_entropy(x: Array, p: Array) -> Array:
+    """-sum(p log_softmax(x)) by row; a class of probability 0 counts nothing."""
+    logs = log_softmax(x, -1)
+    logs = np.maximum(logs, -np.finfo(logs.dtype).max)
+    return np.asarray(-np.sum(np.where(np.equal(p, 0), 0, p * logs), axis=-1))
+
+
+# -- derivatives ----------------------------------------------------------------------------------
+
+# Each is there twice: with products as they are, and guarded, with a zero of the cotangent kept.
+
+Product = Callable[[Operand, Operand], Operand]
+
+
+def _pullback(
+    ops: Namespace, product: Product, g: Operand, x: Operand, labels: Array, weights: Any
+) -> Operand:
+    if weights is None:
+        return product(_column(ops, g), ops.label_errors(x, labels, 1.0))
+    return product(g, ops.label_errors(x, labels, weights))
+
+
+@composite
+def cross_entropy_pullback(
+    ops: Namespace, g: Operand, x: Operand, labels: Array, weights: Any
+) -> Operand:
+    """g times the errors: of each row its own g, or one for all."""
+    return _pullback(ops, operator.mul, g, x, labels, weights)
+
+
+@composite
+def cross_entropy_pullback_guarded(
+    ops: Namespace, g: Operand, x: Operand, labels: Array, weights: Any
+) -> Operand:
+    return _pullback(ops, ops.chain, g, x, labels, weights)
+
+
+def _pushforward(
+    ops: Namespace, product: Product, t: Operand, x: Operand, labels: Array, weights: Any
+) -> Operand:
+    if weights is None:
+        return ops.sum(product(t, ops.label_errors(x, labels, 1.0)), -1, False)
+    return ops.sum(product(t, ops.label_errors(x, labels, weights)), None, False)
+
+
+@composite
+def cross_entropy_pushforward(
+    ops: Namespace, t: Operand, x: Operand, labels: Array, weights: Any
+) -> Operand:
+    """The sum of t times the errors."""
+    return _pushforward(ops, operator.mul, t, x, labels, weights)
+
+
+@composite
+def cross_entropy_pushforward_guarded(
+    ops: Namespace, t: Operand, x: Operand, labels: Array, weights: Any
+) -> Operand:
+    return _pushforward(ops, ops.chain, t, x, labels, weights)
+
+
+@composite
+def soft_errors(ops: Namespace, x: Operand, p: Operand) -> Operand:
+    """softmax(x) sum(p) - p, the derivative of the soft cross entropy by x."""
+    return -ops.log_softmax_pullback(p, x, -1)
+
+
+def _column(ops: Namespace, g: Operand) -> Operand:
+    return ops.reshape(g, (*ops.shape_of(g), 1))
+
+
+@composite
+def rows_times(ops: Namespace, g: Operand, errors: Operand) -> Operand:
+    """Each row times its own cotangent."""
+    return _column(ops, g) * errors
+
+
+@composite
+def rows_times_guarded(ops: Namespace, g: Operand, errors: Operand) -> Operand:
+    return ops.chain(_column(ops, g), errors)
+
+
+ARRAY.primitives.update(
+    cross_entropy=cross_entropy, label_errors=label_errors, soft_cross_entropy=soft_cross_entropy
+)
+
+add_to_sheet(
+    # `labels` has the shape of x without its last axis. `weights` multiply what each row adds to
+    # the sum: a number, or an array of the shape of labels and a last axis of length 1. None gives
+    # the loss of each row.
+    general(
+        "cross_entropy(x; labels, weights)",
+        "cross_entropy(x, labels, weights)",
+        vjp=["cross_entropy_pullback(g, x, labels, weights)"],
+        jvp=["cross_entropy_pushforward(t, x, labels, weights)"],
+        guarded_vjp=["cross_entropy_pullback_guarded(g, x, labels, weights)"],
+        guarded_jvp=["cross_entropy_pushforward_guarded(t, x, labels, weights)"],
+    ),
+    general(
+        "label_errors(x; labels, weights)",
+        "label_errors(x, labels, weights)",
+        vjp=["weights * softmax_product(g, softmax(x, -1), -1)"],
+        jvp=["weights * softmax_product(t, softmax(x, -1), -1)"],
+        guarded_vjp=["weights * softmax_product_guarded(g, softmax(x, -1), -1)"],
+        guarded_jvp=["weights * softmax_product_guarded(t, softmax(x, -1), -1)"],
+        symbol="softmax − one_hot",
+    ),
+    general(
+        "soft_cross_entropy(x, p)",
+        "soft_cross_entropy(x, p)",
+        vjp=["rows_times(g, soft_errors(x, p))", "rows_times(g, -log_softmax(x, -1))"],
+        jvp=["sum(t * soft_errors(x, p), -1, False)", "-sum(t * log_softmax(x, -1), -1, False)"],
+        guarded_vjp=[
+            "rows_times_guarded(g, soft_errors(x, p))",
+            "rows_times_guarded(g, -log_softmax(x, -1))",
+        ],
+        guarded_jvp=[
+            "sum(chain(t, soft_errors(x, p)), -1, False)",
+            "-sum(chain(t, log_softmax(x, -1)), -1, False)",
+        ],
+        symbol="cross_entropy",
+    ),
+    # -p log(sigmoid(x)) - (1 - p) log(1 - sigmoid(x)).
+    elementwise(
+        "logit_cross_entropy(x, p)",
+        "(softplus(x) * (1 - p) if p != 1 else 0) + (softplus(-x) * p if p != 0 else 0)",
+        d=["(1 - p) * sigmoid(x) - p * sigmoid(-x)", "-x"],
+        domain=[REAL, Interval(0.0, 1.0)],
+        public=False,
+        symbol="cross_entropy",
+    ),
+)
