@@ -32,6 +32,7 @@ EXAMPLES = """\
 examples:
   autograd-bp draw "apple * n * tax" apple=100 n=2 tax=1.1 -o price.svg
   autograd-bp grad "apple * n * tax" apple=100 n=2 tax=1.1
+  autograd-bp explain "apple * n * tax" apple=100 n=2 tax=1.1 --wrt apple
   autograd-bp check tanh --examples 20
   autograd-bp demo
 
@@ -54,6 +55,14 @@ examples:
   autograd-bp draw "tanh(w * x + b)" w=0.5 x=2 b=-1 --format dot
 
 Without --output the picture is written to standard output.
+"""
+EXPLAIN_EXAMPLES = """\
+examples:
+  autograd-bp explain "apple * n * tax" apple=100 n=2 tax=1.1 --wrt apple
+  autograd-bp explain "x * x + sin(x)" x=3 --wrt x --format markdown
+  autograd-bp explain "sum(tanh(x @ W))" "x=[1, 2]" "W=[[1, 2], [3, 4]]" --wrt W
+
+Without --wrt every name is explained. Of many paths the largest are shown: --paths says how many.
 """
 CHECK_EXAMPLES = """\
 examples:
@@ -137,6 +146,26 @@ def draw(arguments: argparse.Namespace) -> None:
     form = _format(output, arguments.format)
     result, _ = _computed(arguments)
     _write(_drawn(result, arguments), output, form)
+
+
+def explain(arguments: argparse.Namespace) -> None:
+    """Explain where a gradient comes from, path by path."""
+    result, given = _computed(arguments)
+    if "result" not in given:
+        result.name = "result"
+    names = arguments.wrt or list(given)
+    if not names:
+        raise UsageError("the expression has no names, so there is no gradient to explain")
+    for name in names:
+        if name not in given:
+            raise UsageError(f"--wrt {name}: give one of {', '.join(given) or 'the names'}")
+    told = [viz.explain(result, given[name], paths=arguments.paths) for name in names]
+    texts = {
+        "text": [each.text for each in told],
+        "markdown": [each.markdown for each in told],
+        "latex": [each.latex for each in told],
+    }
+    print("\n".join(texts[arguments.format]), end="")
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -231,6 +260,14 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+def _positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1; got {text}")
+    return number
+
+
 def _parser() -> _Parser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = _Parser(
@@ -268,6 +305,26 @@ def _parser() -> _Parser:
         )
         sub.add_argument("--title", help="a heading on the picture")
         sub.set_defaults(command=function)
+
+    summary = str(explain.__doc__)
+    sub = commands.add_parser(
+        "explain",
+        help=summary[0].lower() + summary[1:].rstrip("."),
+        description=summary,
+        epilog=EXPLAIN_EXAMPLES,
+        formatter_class=layout,
+        allow_abbrev=False,
+    )
+    sub.add_argument("expression", help="what to compute, in quotes")
+    sub.add_argument("values", nargs="*", metavar="name=value", help=VALUE_HELP)
+    sub.add_argument("--wrt", action="append", metavar="NAME", help="differentiate by NAME")
+    sub.add_argument(
+        "--format", choices=("text", "markdown", "latex"), default="text", help="default: text"
+    )
+    sub.add_argument(
+        "--paths", type=_positive, default=10, metavar="N", help="the most paths (default: 10)"
+    )
+    sub.set_defaults(command=explain)
 
     summary = str(check.__doc__)
     sub = commands.add_parser(

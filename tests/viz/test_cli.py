@@ -86,6 +86,42 @@ class TestGrad:
         assert "y         2.5         0" in out
 
 
+class TestExplain:
+    def test_it_shows_every_path_as_a_product_with_names(self, said):
+        code, out, err = said("explain", *APPLES, "--wrt", "apple")
+        assert (code, err) == (0, "")
+        assert "d result / d apple = tax * n = 1.1 * 2 = 2.2" in out
+
+    def test_without_a_name_all_are_explained(self, said):
+        _, out, _ = said("explain", "x * y", "x=2", "y=3")
+        assert "d result / d x = 3" in out
+        assert "d result / d y = 2" in out
+
+    @pytest.mark.parametrize(("form", "sign"), [("markdown", "**Forward**"), ("latex", "align*")])
+    def test_it_writes_mathematics_too(self, said, form, sign):
+        code, out, _ = said("explain", *APPLES, "--wrt", "n", "--format", form)
+        assert code == 0
+        assert sign in out
+
+    def test_the_number_of_paths_can_be_chosen(self, said):
+        _, out, _ = said("explain", "x * x * x", "x=2", "--wrt", "x", "--paths", "1")
+        assert "3 paths from result to x, the 1 largest" in out
+
+    @pytest.mark.parametrize(
+        ("words", "complaint"),
+        [
+            (["x * x", "x=3", "--wrt", "y"], "--wrt y: give one of x"),
+            (["2 * 3"], "no names"),
+            (["x * x", "x=3", "--paths", "0"], "must be at least 1"),
+            (["x * x", "x=3", "--paths", "many"], "invalid"),
+        ],
+    )
+    def test_what_cannot_be_explained_is_refused(self, said, words, complaint):
+        code, out, err = said("explain", *words)
+        assert (code, out) == (2, "")
+        assert complaint in err
+
+
 class TestDraw:
     @pytest.mark.parametrize(
         ("name", "start"),
