@@ -4,45 +4,78 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from autograd_bp.rules import SCALAR, Rule
 from autograd_bp.rules.formula import compile_formula
+from autograd_bp.testing.calls import Call, NoCallsError, calls_of, fitted
 from autograd_bp.testing.cases import LAYOUTS, Case, Shape, arrays, elementwise_shapes, numbers
-from autograd_bp.testing.rows import draw_row, elementwise_params
 from autograd_bp.testing.slack import ordinary
 from autograd_bp.testing.subject import NotOneArrayError, Subject
+
+PARAMETERS: dict[str, tuple[Any, ...]] = {
+    "n": (1, 2),
+    "order": (0, 1, 2),
+    "negative_slope": (0.01, -0.5),
+    "alpha": (1.0, 1.6732632423543772),
+}
+"""Values for the parameters of elementwise rows, by name; for others, ordinary numbers."""
 
 
 def cases_for(about: Subject) -> st.SearchStrategy[Case]:
     """The strategy of inputs for a subject."""
     if about.rule is not None and not about.is_elementwise:
-        return _row_cases(about, about.rule)
+        return _row_cases(about, _calls(about, about.rule))
     return _cases(about, st.sampled_from(usable_shapes(about)))
 
 
+def _calls(about: Subject, rule: Rule) -> list[Call]:
+    """The calls listed for a row; for one that is not of the sheet, samples or what it takes."""
+    if about.samples:
+        return [Call(tuple(np.shape(sample) for sample in about.samples), about.params)]
+    try:
+        return calls_of(rule)
+    except NoCallsError:
+        if rule.params or about.sheet_row:
+            raise
+        return [Call(shapes) for shapes in _probed(about)]
+
+
 @st.composite
-def _row_cases(draw: st.DrawFn, about: Subject, rule: Rule) -> Case:
-    shapes, params = draw_row(draw, rule)
+def _row_cases(draw: st.DrawFn, about: Subject, calls: Sequence[Call]) -> Case:
+    assert about.rule is not None
+    shapes, params = calls[draw(st.integers(0, len(calls) - 1))]
     chosen = about.with_params(params)
-    if rule.variadic:
+    if about.rule.variadic:
         chosen = replace(
             chosen,
             args=tuple(f"x{i}" for i in range(len(shapes))),
-            domain=rule.domain[:1] * len(shapes),
+            domain=about.rule.domain[:1] * len(shapes),
         )
-    return _draw_case(draw, chosen, shapes)
+    case = _draw_case(draw, chosen, shapes)
+    return replace(case, operands=fitted(about.rule, case.operands))
 
 
 @st.composite
 def _cases(draw: st.DrawFn, about: Subject, shapes: st.SearchStrategy[tuple[Shape, ...]]) -> Case:
     chosen = draw(shapes)
     if about.rule is not None and about.rule.params:
-        about = about.with_params(elementwise_params(draw, about.rule))
+        about = about.with_params(_elementwise_params(draw, about.rule))
     return _draw_case(draw, about, chosen)
+
+
+def _elementwise_params(draw: st.DrawFn, rule: Rule) -> tuple[Any, ...]:
+    """Static parameters: a default, declared values, or ordinary numbers."""
+    drawn = []
+    for name in rule.params:
+        default = (rule.defaults[name],) if name in rule.defaults else ()
+        drawn.append(draw(st.sampled_from([*default, *PARAMETERS.get(name, (1.0, 2.0, 0.5))])))
+    return tuple(drawn)
 
 
 def _draw_case(draw: st.DrawFn, about: Subject, chosen: tuple[Shape, ...]) -> Case:

@@ -129,6 +129,12 @@ class Sample:
 def samples(name: str) -> tuple[Sample, ...]:
     """Every call of a row with the declared shapes and parameters that makes sense."""
     row = ROWS[name]
+    try:
+        row.read(EXACT_ARRAYS).forward  # noqa: B018
+    except NameError as error:
+        raise AssertionError(
+            f"{name}: {error}: say in tests/rules/exact_arrays.py, EXACT_ARRAYS, what it is"
+        ) from error
     found = [sample for sample in _products(row) if _makes_sense(sample)]
     if name in CALLS or not found:
         known = {(sample.shapes, repr(sample.params)) for sample in found}

@@ -182,10 +182,11 @@ def compare(sample: Sample, operands: Sequence[Any], true: Sequence[Derivatives]
 @every_row
 def test_there_are_calls_of_every_kind(row: Rule) -> None:
     found = samples(row.name)
-    assert len(found) >= 8
+    where = f"list more in CALLS[{row.name!r}], in autograd_bp/testing/calls.py"
+    assert len(found) >= 4, where
     sizes = {math.prod(shape) for sample in found for shape in sample.shapes}
-    assert {0, 1} <= sizes
-    assert max(sizes) >= 3
+    assert {0, 1} <= sizes, where
+    assert max(sizes) >= 3, where
 
 
 @every_row
