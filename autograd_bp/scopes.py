@@ -70,7 +70,8 @@ def end(output: Any, name: str, began: int) -> None:
             if notes is None:
                 output._notes = {"scopes": ((name, began),)}
             else:
-                notes["scopes"] = (*notes.get("scopes", ()), (name, began))
+                # Of calls that return the same node the outer one ends last, and began first.
+                notes["scopes"] = ((name, began), *notes.get("scopes", ()))
     elif isinstance(output, list | tuple):
         for element in output:
             end(element, name, began)

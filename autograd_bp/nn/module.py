@@ -12,7 +12,7 @@ from autograd_bp import scopes
 from autograd_bp.nn.summary import Summary, shapes_of
 from autograd_bp.node import Node
 from autograd_bp.tensor import Tensor
-from autograd_bp.value import Value
+from autograd_bp.value import Value, checked_name
 
 T = TypeVar("T")
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ class Module:
     training
         Whether dropout drops and batch normalisation looks at the batch; see `train` and `eval`.
     name
-        What the module is called where nothing contains it; the name of its class if None.
+        What its scope is called where nothing contains it: the name of its class, or any text.
 
     Examples
     --------
@@ -54,12 +54,12 @@ class Module:
     """
 
     training: bool = True
-    name: str | None = None
 
     # Where the module is below the outermost one, and the name of its scope; None until the names
     # are given: by the first call, or by whoever lists what is inside.
     _path: str = ""
     _scope: str | None = None
+    _name: str | None = None
     _output_shapes: Any = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -76,6 +76,16 @@ class Module:
         self._output_shapes = shapes_of(output)
         return output
 
+    @property
+    def name(self) -> str:
+        """What the scope of the module is called where nothing contains it."""
+        return self._name or type(self).__name__
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = checked_name(name)
+        self._members()
+
     # -- what is inside -------------------------------------------------------------------------
 
     def _children(self) -> Iterator[tuple[str, Any]]:
@@ -85,7 +95,7 @@ class Module:
     def _members(self) -> list[tuple[str, Module | Node]]:
         """Every module, parameter and buffer inside with its path; they are named after it."""
         found = list(_walk(self, "", ()))
-        root = self.name or type(self).__name__
+        root = self.name
         if self._path and self._scope:
             root = self._scope.removesuffix(f".{self._path}")
         for path, member in found:

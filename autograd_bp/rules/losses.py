@@ -21,54 +21,61 @@ from autograd_bp.rules.rule import REAL, Interval, add_to_sheet, elementwise, ge
 Operand = Any
 
 
-def _relative_terms(x: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """By row of logits: its number, the place of the largest logit, the logits relative to that,
-    exp of them but 0 there, and the sum of those."""
-    rows = x.reshape(-1, x.shape[-1])
-    number = np.arange(len(rows))
+def _terms(x: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Of logits by row: themselves, where the largest are (flat), these, exp of each relative to
+    the largest of its row but 0 for that, and the sums of these."""
+    classes = x.shape[-1]
+    rows = x.reshape(-1, classes)
     top = rows.argmax(axis=1)
-    largest = rows[number, top]
+    top += np.arange(0, rows.size, classes)
+    largest = rows.take(top)
     if not np.isfinite(largest).all():
         # Infinite logits share equally, and so do all where none is above -inf.
         share = np.where(rows == largest[:, None], 0, -np.inf)
         rows = np.where(np.isinf(largest)[:, None], share, rows).astype(x.dtype)
-        largest = rows[number, top]
-    relative = rows - largest[:, None]
-    terms = np.exp(relative)
-    terms[number, top] = 0
-    return number, top, relative, terms, terms.sum(axis=1)
+        largest = rows.take(top)
+    terms = rows - largest[:, None]
+    np.exp(terms, out=terms)
+    terms.put(top, 0)
+    return rows, top, largest, terms, terms.sum(axis=1)
+
+
+def _flat(labels: Array, rows: Array) -> Array:
+    """Where the labelled elements of the rows are, counted through all of them."""
+    return labels.ravel() + np.arange(0, rows.size, rows.shape[1])
 
 
 @quiet
 def cross_entropy(x: Array, labels: Array, weights: Any) -> Array:
     """logsumexp(x) - x[label] by row: log1p of all terms but the largest, which is exactly 1."""
-    x = np.asarray(x)
-    number, _, relative, _, others = _relative_terms(x)
-    loss = np.log1p(others) - relative[number, labels.ravel()]
-    most = np.finfo(loss.dtype).max
-    loss = np.asarray(np.minimum(loss, most).reshape(labels.shape))
+    rows, _, largest, _, others = _terms(np.asarray(x))
+    losses = np.log1p(others)
+    losses += largest - rows.take(_flat(labels, rows))
+    most = np.finfo(losses.dtype).max
     if weights is None:
-        return loss
-    if isinstance(weights, np.ndarray):
-        total = (loss * weights.reshape(labels.shape).astype(loss.dtype)).sum()
+        return np.asarray(np.minimum(losses, most).reshape(labels.shape))
+    if isinstance(weights, float):
+        total = losses.sum() * weights
     else:
-        total = (loss * weights).sum()
-    return np.asarray(np.minimum(total, most))
+        total = losses.dot(np.asarray(weights, losses.dtype).ravel())
+    if not abs(total) < np.inf:
+        bounded = np.minimum(losses, most).reshape(labels.shape)[..., None]
+        total = np.minimum((bounded * weights).sum(), most)
+    return np.asarray(total, losses.dtype)
 
 
 @quiet
 def label_errors(x: Array, labels: Array, weights: Any) -> Array:
     """(softmax(x) - one_hot(label)) * weights, with 1 - y from the others where y is near 1."""
     x = np.asarray(x)
-    number, top, _, terms, others = _relative_terms(x)
-    label = labels.ravel()
-    hit = top == label
-    scale = 1 / (1 + others)
+    rows, top, _, terms, others = _terms(x)
+    label = _flat(labels, rows)
+    weight = weights if isinstance(weights, float) else np.asarray(weights, rows.dtype).ravel()
+    scale = weight / (1 + others)
     terms *= scale[:, None]
-    terms[number, top] = np.where(hit, -others, 1) * scale
-    terms[number, label] -= ~hit
-    errors = terms.reshape(x.shape)
-    return errors if isinstance(weights, float) and weights == 1.0 else errors * weights
+    terms.put(top, scale)
+    terms.put(label, np.where(top == label, -others * scale, terms.take(label) - weight))
+    return terms.reshape(x.shape)
 
 
 @quiet
