@@ -141,9 +141,13 @@ def _terms(account: Account) -> list[str]:
 
 
 def _factors(account: Account) -> list[str]:
-    lines = [_factor(factor, account) for factor in account.factors[:_LISTED]]
-    if len(account.factors) > _LISTED:
-        lines.append(f"... and {len(account.factors) - _LISTED} more")
+    listed = list(account.factors)
+    if len(listed) > _LISTED:
+        listed = [factor for factor in listed if factor.value != 1.0]
+    lines = [_factor(factor, account) for factor in listed[:_LISTED]]
+    rest = len(account.factors) - len(lines)
+    if rest:
+        lines.append(f"... and {rest} more" + ("" if len(listed) > _LISTED else ", all of them 1"))
     return lines
 
 

@@ -21,14 +21,15 @@ from viz.explaining.algebra import (
     simplified,
 )
 from viz.explaining.explanation import Explanation
+from viz.explaining.naming import leaf, named
 from viz.explaining.paths import NAN, ONE, Size, Way, count_paths, largest_ways, scaled, size_of
-from viz.explaining.printing import symbol, written
+from viz.explaining.printing import written
 from viz.snapshots import snapshot
 
 # With more nodes than this, only those that a path meets are defined.
 _ALL_DEFINED = 30
-# Longer paths are not multiplied out, as nobody would read it.
-_MULTIPLIED = 40
+# Longer products are not written out, as nobody would read them.
+_MULTIPLIED = 20
 _ONES = Leaf(Written("ones", r"\mathbf{1}"))
 _SEED = Leaf(Written("G", "G"))
 
@@ -206,33 +207,10 @@ class _Writer:
                 mentioned |= set(node.parents)
         if len(self.order) <= _ALL_DEFINED:
             mentioned |= {parent for node in self.order for parent in (node, *node.parents)}
-        # In the order of their making; what was not made has no place in it, and comes first.
-        ordered = sorted(mentioned, key=lambda node: node.serial)
-        taken = {str(node.name) for node in ordered if node.name}
-        numbers = {"t": 0, "x": 0, "c": 0}
-        used: dict[str, int] = {}
-        for node in ordered:
-            name = node.name
-            if not name and node is self.output:
-                name = self._fresh("output", taken)
-            elif not name:
-                kind = "t" if node.rule else "c" if ab.graph.is_constant(node) else "x"
-                if kind == "c" and not np.shape(ab.graph.value(node)):
-                    continue  # a constant number is called by its value
-                name = None
-                while name is None or name in taken:
-                    numbers[kind] += 1
-                    name = f"{kind}{numbers[kind]}"
-            used[name] = used.get(name, 0) + 1
-            # Two nodes may have one name: the second is told apart by a number.
-            self.symbols[node] = symbol(name if used[name] == 1 else f"{name}#{used[name]}")
-
-    def _fresh(self, name: str, taken: set[str]) -> str:
-        return name if name not in taken else self._fresh(f"{name}'", taken)
+        self.symbols = named(mentioned, self.output)
 
     def _leaf(self, node: ab.graph.Node) -> Expression:
-        named = self.symbols.get(node)
-        return number(float(ab.graph.value(node))) if named is None else Leaf(named)
+        return leaf(node, self.symbols)
 
     def _terms(self, on_paths: Iterable[ab.graph.Node]) -> Iterable[Term]:
         """What is worth defining, operands first."""
@@ -305,9 +283,7 @@ class _Writer:
             assert each is not None
             steps.append(Step(self.symbols[node], snapshot(each.carried)))
             each = each.before
-        formula = numbers = None
-        if len(positions) <= _MULTIPLIED:
-            formula, numbers = self._multiplied(route, positions)
+        formula, numbers = self._multiplied(route, positions)
         carried = way.carried
         return Path(
             steps=tuple(reversed(steps)),
@@ -324,6 +300,8 @@ class _Writer:
         one = not np.shape(self.fed) and float(self.fed) == 1.0
         steps = list(zip(route, positions, strict=False))
         if not self.scalar:
+            if len(steps) > _MULTIPLIED:
+                return None, None
             carried: Expression = ast.Constant(1) if one else _SEED
             for node, position in steps:
                 carried = _applied(self._local(node, position).pull, carried)
@@ -333,6 +311,10 @@ class _Writer:
         for node, position in steps:
             local, factor = self._local(node, position), self._factor(node, position)
             assert factor.value is not None
+            if factor.value == 1.0 and _is_one(local.formula):
+                continue
+            if len(names) == _MULTIPLIED:
+                return None, None
             named = factor.derivative
             unknown = Leaf(Written(f"({named.text})", named.latex))
             names.append(unknown if local.formula is None else local.formula)
@@ -361,7 +343,7 @@ def _applied(pull: Expression, carried: Expression) -> Expression:
     return simplified(put_in(pull, {"g": carried}), fractions=True)
 
 
-def _is_one(tree: Expression) -> bool:
+def _is_one(tree: Expression | None) -> bool:
     return isinstance(tree, ast.Constant) and tree.value == 1
 
 
