@@ -13,7 +13,18 @@ import difflib
 import importlib
 from typing import Any
 
-from autograd_bp import datasets, functions, graph, linalg, nn, numpy_protocol, optim, rules, trees
+from autograd_bp import (
+    datasets,
+    functions,
+    graph,
+    linalg,
+    nn,
+    numpy_protocol,
+    optim,
+    rules,
+    training,
+    trees,
+)
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.derivatives import gradients
 from autograd_bp.function import Function, scalar_rule
@@ -24,14 +35,17 @@ from autograd_bp.rules import FormulaError, Interval
 from autograd_bp.scopes import scope
 from autograd_bp.storage import StorageError, load, save
 from autograd_bp.tensor import Tensor
+from autograd_bp.training import DivergedError, History, fit
 from autograd_bp.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_bp.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  (the operations are listed where they are collected)
+    "DivergedError",
     "FormulaError",
     "Function",
+    "History",
     "Interval",
     "NonFiniteError",
     "StorageError",
@@ -40,6 +54,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "at",
     "datasets",
     "debug",
+    "fit",
     "functions",
     "grad",
     "gradients",
@@ -58,6 +73,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "save",
     "scalar_rule",
     "scope",
+    "training",
     "trees",
     "value_and_grad",
     "vjp",

@@ -10,7 +10,34 @@ array([ 0.8, -1.6])
 """
 
 from autograd_bp.optim.adam import Adam, AdamW
+from autograd_bp.optim.clipping import clip_grad_norm, clip_grad_value
 from autograd_bp.optim.optimizer import Optimizer, ParamGroup
+from autograd_bp.optim.schedules import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LinearLR,
+    MultiStepLR,
+    ReduceLROnPlateau,
+    Schedule,
+    SequentialLR,
+    StepLR,
+)
 from autograd_bp.optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "ParamGroup"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LinearLR",
+    "MultiStepLR",
+    "Optimizer",
+    "ParamGroup",
+    "ReduceLROnPlateau",
+    "Schedule",
+    "SequentialLR",
+    "StepLR",
+    "clip_grad_norm",
+    "clip_grad_value",
+]
