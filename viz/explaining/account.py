@@ -161,10 +161,12 @@ class Account:
 def derivative(result: Written, operand: Written) -> Written:
     """The name of a derivative.
 
-    >>> derivative(Written("y", "y"), Written("x", "x")).text
+    >>> derivative(Written("y", "y", "<mi>y</mi>"), Written("x", "x", "<mi>x</mi>")).text
     'd y / d x'
     """
     return Written(
         f"d {result.text} / d {operand.text}",
         rf"\frac{{\partial {result.latex}}}{{\partial {operand.latex}}}",
+        f"<mfrac><mrow><mo>&#8706;</mo>{result.mathml}</mrow>"
+        f"<mrow><mo>&#8706;</mo>{operand.mathml}</mrow></mfrac>",
     )

@@ -19,10 +19,11 @@ Expression = ast.expr
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The same thing as text and as LaTeX (for math mode)."""
+    """The same thing as text, as LaTeX (for math mode) and as MathML (for inside a `math`)."""
 
     text: str
     latex: str
+    mathml: str
 
 
 class Leaf(ast.expr):

@@ -23,15 +23,15 @@ from viz.explaining.algebra import (
 from viz.explaining.explanation import Explanation
 from viz.explaining.naming import leaf, named
 from viz.explaining.paths import NAN, ONE, Size, Way, count_paths, largest_ways, scaled, size_of
-from viz.explaining.printing import written
+from viz.explaining.printing import symbol, written
 from viz.snapshots import snapshot
 
 # With more nodes than this, only those that a path meets are defined.
 _ALL_DEFINED = 30
 # Longer products are not written out, as nobody would read them.
 _MULTIPLIED = 20
-_ONES = Leaf(Written("ones", r"\mathbf{1}"))
-_SEED = Leaf(Written("G", "G"))
+_ONES = Leaf(Written("ones", r"\mathbf{1}", "<mn>1</mn>"))
+_SEED = Leaf(symbol("G"))
 
 
 def read(
@@ -270,7 +270,11 @@ class _Writer:
         if sum(parent is parents[position] for parent in parents) == 1:
             return named
         place = position + 1
-        return Written(f"{named.text} (operand {place})", rf"{named.latex}^{{({place})}}")
+        return Written(
+            f"{named.text} (operand {place})",
+            rf"{named.latex}^{{({place})}}",
+            f"<msup><mrow>{named.mathml}</mrow><mrow><mo>(</mo><mn>{place}</mn><mo>)</mo></mrow></msup>",
+        )
 
     def _path(self, way: Way[Any], route: Sequence[ab.graph.Node]) -> Path:
         positions = way.positions()
@@ -316,7 +320,7 @@ class _Writer:
             if len(names) == _MULTIPLIED:
                 return None, None
             named = factor.derivative
-            unknown = Leaf(Written(f"({named.text})", named.latex))
+            unknown = Leaf(Written(f"({named.text})", named.latex, named.mathml))
             names.append(unknown if local.formula is None else local.formula)
             numbers.append(number(factor.value) if local.numbers is None else local.numbers)
         return product(names), product(numbers)
