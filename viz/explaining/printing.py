@@ -76,8 +76,8 @@ _ESCAPES: Final = {
 def symbol(name: str) -> Written:
     """A name as it stands in a formula. It may be any text.
 
-    >>> symbol("apple"), symbol("w1").latex, symbol("apple number").text
-    (Written(text='apple', latex='\\\\text{apple}'), 'w_{1}', '"apple number"')
+    >>> symbol("apple").latex, symbol("w1").latex, symbol("apple number").text
+    ('\\\\text{apple}', 'w_{1}', '"apple number"')
     """
     shown = one_line(name)
     text = shown if _is_one_word(shown) else f'"{shown}"'
