@@ -95,6 +95,7 @@ class Run:
                 raise ValueError(f"one has a {name} and the other has none")
             if part is not None:
                 part.load_state_dict(state[name])
+        set_states(self.generators, state["epoch_generators"])
         set_states(self.generators, state["generators"])
         counts = [state[name] for name in ("epoch", "batch", "rows", "waited")]
         if not all(type(count) is int and count >= 0 for count in counts):
