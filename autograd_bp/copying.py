@@ -31,9 +31,10 @@ def graph(node: N, memo: dict[int, Any]) -> N:
         copy._start(_owned(original._value), original.name, original.requires_grad)
         if original.serial == CONSTANT_SERIAL:
             copy.serial = CONSTANT_SERIAL
-        copy.rule, copy._params = original.rule, original._params
-        parents = tuple(memo[id(parent)] for parent in original.parents)
-        copy._operands = parents + tuple(map(_owned, original.args))
+        if original.rule is not None:
+            parents = tuple(memo[id(parent)] for parent in original.parents)
+            args = tuple(map(_owned, original.args))
+            copy._come_from(original.rule, parents, args, original._params)
         copy.grad = _owned(original.grad)
         memo[id(original)] = copy
     result: N = memo[id(node)]

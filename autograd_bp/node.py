@@ -2,16 +2,14 @@
 
 An operation on nodes makes a node that knows the rule that made it, its parents and the operands
 it was computed from: no closures, and references only from results to operands, so a graph is
-freed by reference counting. This module knows nothing of what `Value` and `Tensor` add.
+freed by reference counting. How a node keeps its parents and operands is up to its class.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
-
-from autograd_bp.recording import state
+from typing import Any, Protocol, Self, cast
 
 CONSTANT_SERIAL = -1
 next_serial = itertools.count().__next__
@@ -53,25 +51,12 @@ class Node:
         Counts up with every node made, so sorting by it is a topological order.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_name",
-        "_notes",
-        "_operands",
-        "_params",
-        "_value",
-        "grad",
-        "requires_grad",
-        "rule",
-        "serial",
-    )
+    __slots__ = ("__weakref__", "_notes", "_value", "grad", "requires_grad", "rule", "serial")
 
     _value: Any
     _notes: dict[str, Any] | None
-    _operands: tuple[Any, ...]
-    _params: tuple[Any, ...]
+    """What only some nodes have: a name, where it was made, how often its gradient was added to."""
     grad: Any
-    _name: str | None
     requires_grad: bool
     rule: Any
     serial: int
@@ -79,38 +64,11 @@ class Node:
     def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
         """Set up a leaf."""
         self._value = data
-        self._notes = None
-        self._params = self._operands = ()
+        self._notes = None if name is None else {"name": name}
         self.grad = None
-        self._name = name
         self.requires_grad = requires_grad
         self.rule = None
         self.serial = next_serial()
-
-    def _made_by(
-        self,
-        rule: Any,
-        operands: tuple[Any, ...],
-        params: tuple[Any, ...],
-        data: Any,
-    ) -> None:
-        """Set up the result of an operation.
-
-        `operands` are the parents, None for each that is a constant, and then as many floats or
-        arrays: what was computed with. One tuple, since the garbage collector walks every tuple
-        that holds a node.
-        """
-        self._value = data
-        self._notes = None
-        self._params = params
-        self._operands = operands
-        self.grad = None
-        self._name = None
-        self.requires_grad = True
-        self.rule = rule
-        self.serial = next_serial()
-        if state.monitor is not None:
-            state.monitor.made(self)
 
     # What a node class defines.
 
@@ -119,6 +77,23 @@ class Node:
 
     _on_floats = False
     """Whether data and gradients are Python floats; then every node keeps its gradient."""
+
+    _parents: tuple[Node | None, ...]
+    """The operands that are nodes, None for each that is a constant."""
+    args: tuple[Any, ...]
+    """The operands as they were when the node was made: floats and arrays."""
+    _params: tuple[Any, ...]
+    """The static parameters of the operation, such as `axis`."""
+
+    def _come_from(
+        self,
+        rule: Any,
+        parents: tuple[Node | None, ...],
+        args: tuple[Any, ...],
+        params: tuple[Any, ...],
+    ) -> None:
+        """Set how the node was made."""
+        raise NotImplementedError
 
     @classmethod
     def _constant(cls, operand: Any) -> Node:
@@ -144,33 +119,26 @@ class Node:
     @property
     def name(self) -> str | None:
         """Any text, or None; shown on pictures and in messages."""
-        return self._name
+        notes = self._notes
+        return None if notes is None else notes.get("name")
 
     @name.setter
     def name(self, name: str | None) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a name is text, not {type(name).__name__}: {name!r}")
-        self._name = name
-
-    @property
-    def _parents(self) -> tuple[Node | None, ...]:
-        return self._operands[: len(self._operands) // 2]
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """The operands as they were when the node was made: floats and arrays."""
-        return self._operands[len(self._operands) // 2 :]
+        self._notes = {**(self._notes or {}), "name": name}
 
     @property
     def parents(self) -> tuple[Node, ...]:
         """The operands as nodes, in order; plain numbers and arrays appear as constants."""
         known = self._parents
+        if not any(parent is None for parent in known):
+            return cast("tuple[Node, ...]", known)
         parents = tuple(
             self._constant(operand) if parent is None else parent
             for operand, parent in zip(self.args, known, strict=True)
         )
-        if any(parent is None for parent in known):
-            self._operands = parents + self.args
+        self._come_from(self.rule, parents, self.args, self._params)
         return parents
 
     @property

@@ -34,14 +34,36 @@ class Monitor(Protocol):
 class _State(threading.local):
     """What recording depends on, by thread; the class attributes are a new thread's values."""
 
-    recording: bool = True
+    unwatched: bool = True
+    """Whether operations are recorded and nobody watches: all that most operations ask."""
     depth: int = 0
     """How many transforms (`grad` of `grad` of ...) the thread is inside."""
-    monitor: Monitor | None = None
     conversions: int = 0
     """How many nodes have been turned into plain numbers so far."""
     strict: str | None = None
     """Who needs every step to be differentiable now, if anyone: see `differentiable`."""
+    _recording: bool = True
+    _monitor: Monitor | None = None
+
+    @property
+    def recording(self) -> bool:
+        """Whether operations are recorded."""
+        return self._recording
+
+    @recording.setter
+    def recording(self, on: bool) -> None:
+        self._recording = on
+        self.unwatched = on and self._monitor is None
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """Who watches."""
+        return self._monitor
+
+    @monitor.setter
+    def monitor(self, monitor: Monitor | None) -> None:
+        self._monitor = monitor
+        self.unwatched = self._recording and monitor is None
 
 
 state = _State()

@@ -36,12 +36,7 @@ def topological_order(
     found = dict.fromkeys(stack)
     while stack:
         node = stack.pop()
-        if constants:
-            parents: Sequence[Any] = node.parents
-        else:
-            operands = node._operands
-            parents = operands[: len(operands) // 2]
-        for parent in parents:
+        for parent in node.parents if constants else node._parents:
             if parent is not None and parent not in found and (constants or parent.requires_grad):
                 found[parent] = None
                 stack.append(parent)
@@ -87,7 +82,7 @@ def _products(vjp: Any, node: Node, cotangent: Any, flags: list[bool]) -> Sequen
         if not flag:
             raw.append(None)
         elif (function := vjp[i]) is None:
-            raw.append(node._operands[i]._zero())
+            raw.append(node._parents[i]._zero())  # type: ignore[union-attr]
         else:
             raw.append(function(cotangent, node._value, *args, *params))
     return raw
@@ -95,48 +90,31 @@ def _products(vjp: Any, node: Node, cotangent: Any, flags: list[bool]) -> Sequen
 
 def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:
     """`pull` for a node on floats."""
-    contributions: list[Any] = []
-    operands = node._operands
-    for i in range(len(operands) // 2):
-        parent = operands[i]
-        if parent is None or not parent.requires_grad or (path is not None and parent not in path):
-            contributions.append(None)
-        else:
-            contributions.append(_float_contribution(node, cotangent, i, parent))
-    return contributions
+    return [
+        None
+        if parent is None or not parent.requires_grad or (path is not None and parent not in path)
+        else float_contribution(node, cotangent, i, parent)
+        for i, parent in enumerate(node._parents)
+    ]
 
 
-def _float_contribution(node: Node, cotangent: float, i: int, parent: Node) -> Any:
+def float_contribution(node: Node, cotangent: float, i: int, parent: Node) -> Any:
     """What a node on floats sends to operand i; a zero cotangent needs no derivative at all."""
-    rule, operands = node.rule, node._operands
+    rule = node.rule
     function = rule.scalar.vjp[i]
     if function is None or cotangent == 0.0:
         return parent._zero()
-    n = len(operands) // 2
+    args = node.args
     try:
-        contribution = function(cotangent, node._value, *operands[n:], *node._params)
+        contribution = function(cotangent, node._value, *args, *node._params)
     except (ArithmeticError, ValueError):
         # Where `math` has no answer, NumPy's is infinite or nan.
         contribution = rule.array.guarded_vjp[i](
-            *map(np.float64, (cotangent, node._value, *operands[n:])), *node._params
+            *map(np.float64, (cotangent, node._value, *args)), *node._params
         )
     if type(contribution) is float and parent._on_floats:
         return contribution
     return parent._conform(contribution)
-
-
-def _accumulate_floats(
-    node: Node, cotangent: float, path: Container[Node] | None, cotangents: dict[Node, Any]
-) -> None:
-    """`pull` for a node on floats, and the sums that follow, in one go: it is hot."""
-    operands = node._operands
-    for i in range(len(operands) // 2):
-        parent = operands[i]
-        if parent is None or not parent.requires_grad or (path is not None and parent not in path):
-            continue
-        contribution = _float_contribution(node, cotangent, i, parent)
-        known = cotangents.get(parent)
-        cotangents[parent] = contribution if known is None else known + contribution
 
 
 class Sweep:
@@ -199,21 +177,22 @@ def _run(
             if kept is not None and node not in kept:
                 del cotangents[node]
             continue
-        if monitor is None and type(cotangent) is float and type(node.rule) is Rule:
-            _accumulate_floats(node, cotangent, path, cotangents)
-            if kept is not None and node not in kept:
-                del cotangents[node]
-            continue
         contributions = pull(node, cotangent, path, guarded=guarded)
         if monitor is not None:
             monitor.pulled(node, cotangent, contributions)
-        for parent, contribution in zip(node._operands, contributions, strict=False):
+        for parent, contribution in zip(node._parents, contributions, strict=True):
             if contribution is None:
                 continue
             known = cotangents.get(parent)
             if known is None:
                 cotangents[parent] = contribution
-                if type(contribution) is not float and _is_fresh(contribution, node, cotangent):
+                # A row has just made this array for nobody else, unless it passed one on.
+                if (
+                    type(contribution) is np.ndarray
+                    and contribution is not cotangent
+                    and contribution.base is None
+                    and type(node.rule) is Rule
+                ):
                     owned.add(parent)
             elif type(known) is float:
                 cotangents[parent] = known + contribution
@@ -233,17 +212,8 @@ def _has_nan(array: NDArray[Any] | float) -> bool:
         return array != array
     assert isinstance(array, np.ndarray)
     flat = array.ravel(order="K")
-    return bool(np.isnan(np.dot(flat, flat)))
-
-
-def _is_fresh(contribution: Any, node: Node, cotangent: Any) -> bool:
-    """Whether a row just made this array, and nobody else can hold it."""
-    return (
-        type(node.rule) is Rule
-        and contribution is not cotangent
-        and contribution.base is None
-        and contribution.flags.writeable
-    )
+    total = np.dot(flat, flat)
+    return bool(total != total)
 
 
 def leading_to(order: Sequence[Node], wanted: Iterable[Node]) -> set[Node]:
@@ -266,16 +236,24 @@ def backward(output: Node, cotangent: Any, *, retain_grads: bool) -> None:
     found = sweep({output: output._seed(cotangent)}, between=retain_grads)
     gradients = []
     for node, gradient in found.cotangents.items():
-        if node not in found.owned and type(gradient) is not float:
+        if type(gradient) is not float and node not in found.owned:
             gradient = gradient.copy()
-        if node.rule is None and node.grad is not None:
-            gradient = node._conform(node.grad + gradient)
         gradients.append(gradient)
     for node, gradient in zip(found.cotangents, gradients, strict=True):
         if node.rule is None:
-            calls = 1 if node.grad is None else 1 + accumulated_calls(node)
-            node._notes = {**(node._notes or {}), "grad": gradient, "calls": calls}
-        node.grad = gradient
+            add_to_leaf(node, gradient)
+        else:
+            node.grad = gradient
+
+
+def add_to_leaf(leaf: Node, gradient: Any) -> None:
+    """Add the gradient of one backward call to that of the leaf, and count the call."""
+    calls = 1
+    if leaf.grad is not None:
+        gradient = leaf._conform(leaf.grad + gradient)
+        calls += accumulated_calls(leaf)
+    leaf._notes = {**(leaf._notes or {}), "grad": gradient, "calls": calls}
+    leaf.grad = gradient
 
 
 def accumulated_calls(node: Node) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_bp import copying
 from autograd_bp.errors import brief, explained
-from autograd_bp.node import CONSTANT_SERIAL, Node
+from autograd_bp.node import CONSTANT_SERIAL, Node, next_serial
 from autograd_bp.operands import as_floats, as_operand, is_operand, leaf_array, plain_index
 from autograd_bp.recording import check_conversion, state
 from autograd_bp.rules import ROWS, Rule
@@ -21,8 +22,7 @@ from autograd_bp.value import checked_name, lost_gradient_message, no_gradient_m
 
 Array = NDArray[Any]
 
-# Who may hold the array of a leaf: nobody else, a recorded graph, or the user.
-_PRIVATE, _SHARED, _LENT = range(3)
+_FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 
 class Tensor(Node):
@@ -53,8 +53,9 @@ class Tensor(Node):
            [6., 8.]])
     """
 
-    __slots__ = ("_state",)
-    _state: int
+    # `_lent`: the user has been given the array of this leaf, to write to.
+    __slots__ = ("_lent", "_params", "_parents", "args")
+    _lent: bool
 
     def __init__(
         self, data: ArrayLike | Node, name: str | None = None, requires_grad: bool = True
@@ -69,14 +70,23 @@ class Tensor(Node):
 
     def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
         super()._start(data, name, requires_grad)
-        self._state = _PRIVATE
+        self._parents = self.args = self._params = ()
+        self._lent = False
+
+    def _come_from(
+        self,
+        rule: Any,
+        parents: tuple[Node | None, ...],
+        args: tuple[Any, ...],
+        params: tuple[Any, ...],
+    ) -> None:
+        self.rule, self._parents, self.args, self._params = rule, parents, args, params
 
     @classmethod
     def _constant(cls, operand: Any) -> Tensor:
         constant = Tensor.__new__(Tensor)
         constant._start(np.asarray(operand), None, False)
         constant.serial = CONSTANT_SERIAL
-        constant._state = _SHARED
         return constant
 
     def _conform(self, contribution: Any) -> Array:
@@ -142,9 +152,10 @@ class Tensor(Node):
             view: Array = self._value.view()
             view.flags.writeable = False
             return view
-        if self._state == _SHARED:
-            self._value = self._value.copy()
-        self._state = _LENT
+        if not self._lent:
+            if _holders(self) > _ALONE or self._value.base is not None:
+                self._value = self._value.copy()
+            self._lent = True
         array: Array = self._value
         return array
 
@@ -165,16 +176,16 @@ class Tensor(Node):
                 f"{self._value.shape}: "
                 "make a new Tensor for another shape"
             )
-        self._value = new.astype(self._value.dtype)
-        self._state = _PRIVATE
+        self._value = new.astype(self._value.dtype, copy=False)
+        self._lent = False
 
     def _operand(self) -> Array:
         """The array as an operand that will not change under a recorded graph."""
-        if self.rule is None:
-            if self._state == _LENT:
+        if self._lent:
+            if _holders(self) > _ALONE:
                 copied: Array = self._value.copy()
                 return copied
-            self._state = _SHARED
+            self._lent = False  # whoever it was lent to has let it go
         array: Array = self._value
         return array
 
@@ -472,42 +483,60 @@ def _outer(contribution: Array, data: Array) -> tuple[int, ...]:
 # -- operations -----------------------------------------------------------------------------------
 
 
+def _holders(node: Tensor) -> int:
+    """How many references there are to the array of a node, views of it included."""
+    return sys.getrefcount(node._value)
+
+
+_ALONE = _holders(Tensor([0.0]))
+"""The number of references when only the node holds its array."""
+
+
 def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Tensor:
     """Apply a rule to Tensors, Values, arrays and numbers, at least one of them a node."""
     args: list[Any] = []
     parents: list[Node | None] = []
-    needed = False
+    needed = constants = False
     for operand in operands:
-        if isinstance(operand, Node):
+        if type(operand) is Tensor or (isinstance(operand, Tensor) and operand._tracer is None):
+            args.append(operand._operand() if operand._lent else operand._value)
+            parents.append(operand)
+            if operand.requires_grad:
+                needed = True
+        elif isinstance(operand, Node):
             if operand._tracer is not None:
                 traced: Tensor = operand._tracer.apply(rule, operands, params)
                 return traced
-            args.append(operand._operand() if isinstance(operand, Tensor) else operand._value)
+            args.append(operand._value)
             parents.append(operand)
-            needed = needed or operand.requires_grad
+            if operand.requires_grad:
+                needed = True
         else:
-            args.append(as_operand(operand))
+            args.append(operand if type(operand) is float else as_operand(operand))
             parents.append(None)
+            constants = True
     try:
         data = rule.array.forward(*args, *params)
     except (ValueError, TypeError, IndexError) as error:
         raise explained(error, rule, args, parents, params) from error
     if type(data) is not np.ndarray:
         data = np.asarray(data)
-    if rule.kind == "elementwise" and data.dtype == np.float64:
+    if data.dtype is _FLOAT64 and rule.kind == "elementwise":
         data = _narrowed(data, args)
     if not (needed and state.recording):
         return result(data)
-    for i, parent in enumerate(parents):
-        if parent is None and isinstance(args[i], np.ndarray):
-            args[i] = _kept(args[i])
+    if constants:
+        for i, parent in enumerate(parents):
+            if parent is None and type(args[i]) is np.ndarray:
+                args[i] = _kept(args[i])
     return record(rule, tuple(args), tuple(parents), params, data)
 
 
 def _narrowed(data: Array, args: list[Any]) -> Array:
     """A result in the dtype its operands make: a choice between two Python numbers is float64."""
-    if any(isinstance(arg, np.ndarray | np.generic) and arg.dtype == np.float32 for arg in args):
-        return data.astype(np.result_type(*args), copy=False)
+    for arg in args:
+        if isinstance(arg, np.ndarray | np.generic) and arg.dtype == _FLOAT32:
+            return data.astype(np.result_type(*args), copy=False)
     return data
 
 
@@ -530,8 +559,17 @@ def record(
 ) -> Tensor:
     """The node for a result."""
     node = Tensor.__new__(Tensor)
-    node._state = _SHARED
-    node._made_by(rule, parents + args, params, data)
+    node._value = data
+    node._parents = parents
+    node.args = args
+    node._params = params
+    node._notes = node.grad = None
+    node._lent = False
+    node.requires_grad = True
+    node.rule = rule
+    node.serial = next_serial()
+    if not state.unwatched and state.monitor is not None:
+        state.monitor.made(node)
     return node
 
 
@@ -541,7 +579,6 @@ def result(data: Any) -> Tensor:
         return data
     tensor = Tensor.__new__(Tensor)
     tensor._start(np.asarray(data), None, False)
-    tensor._state = _SHARED  # the array may be a view of an operand's
     return tensor
 
 
@@ -561,7 +598,9 @@ def _sees_numbers(other: Any) -> bool:
 
 def _operators(rule: Rule) -> tuple[Callable[[Tensor, Any], Any], Callable[[Tensor, Any], Any]]:
     def method(self: Tensor, other: Any) -> Any:
-        return apply(rule, (self, other)) if is_operand(other) else NotImplemented
+        if type(other) is Tensor or is_operand(other):
+            return apply(rule, (self, other))
+        return NotImplemented
 
     def reflected(self: Tensor, other: Any) -> Any:
         return apply(rule, (other, self)) if is_operand(other) else NotImplemented

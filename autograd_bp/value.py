@@ -8,7 +8,7 @@ from typing import Any, Self, SupportsFloat
 
 import numpy as np
 
-from autograd_bp import copying
+from autograd_bp import copying, value_rules, value_sweep
 from autograd_bp.errors import brief
 from autograd_bp.node import CONSTANT_SERIAL, Node
 from autograd_bp.recording import check_conversion, state
@@ -42,13 +42,60 @@ class Value(Node):
     (220.0, 2.2, 110.00000000000001, 200.0)
     """
 
-    __slots__ = ()
+    # One or two parents and their numbers have slots of their own: a tuple is one more object to
+    # make, and for the garbage collector to walk. What does not fit is in tuples: the parents in
+    # `_left`, the operands in `_x`, the parameters in `_y`.
+    __slots__ = ("_left", "_right", "_x", "_y")
     _on_floats = True
 
     def __init__(
         self, data: SupportsFloat, name: str | None = None, requires_grad: bool = True
     ) -> None:
         self._start(as_float(data), checked_name(name), bool(requires_grad))
+
+    def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
+        super()._start(data, name, requires_grad)
+        self._left = ()
+        self._x = self._y = ()
+
+    def _come_from(
+        self,
+        rule: Any,
+        parents: tuple[Node | None, ...],
+        args: tuple[Any, ...],
+        params: tuple[Any, ...],
+    ) -> None:
+        self.rule = rule
+        if (
+            type(rule) is Rule
+            and len(rule.args) == len(parents) <= 2
+            and not params
+            and all(parent is None or isinstance(parent, Value) for parent in parents)
+        ):
+            self._left, self._right = (*parents, None)[:2]
+            self._x, self._y = (*args, None)[:2]
+        else:
+            self._left, self._x, self._y = parents, args, params
+
+    @property
+    def _parents(self) -> tuple[Node | None, ...]:  # type: ignore[override]
+        left = self._left
+        if type(left) is tuple:
+            return left
+        return (left,) if len(self.rule.args) == 1 else (left, self._right)
+
+    @property
+    def args(self) -> tuple[Any, ...]:  # type: ignore[override]
+        """The operands as they were when the node was made."""
+        if type(self._left) is tuple:
+            operands: tuple[Any, ...] = self._x
+            return operands
+        return (self._x,) if len(self.rule.args) == 1 else (self._x, self._y)
+
+    @property
+    def _params(self) -> tuple[Any, ...]:  # type: ignore[override]
+        params: tuple[Any, ...] = self._y if type(self._left) is tuple else ()
+        return params
 
     @classmethod
     def _constant(cls, operand: Any) -> Value:
@@ -110,7 +157,9 @@ class Value(Node):
         """
         if not self.requires_grad:
             raise ValueError(no_gradient_message(self))
-        backward(self, cotangent, retain_grads=True)
+        seed = self._seed(cotangent)
+        if self.rule is None or state.monitor is not None or not value_sweep.backward(self, seed):
+            backward(self, seed, retain_grads=True)
 
     def zero_grad(self) -> None:
         """Forget the gradient: `.grad` is None again."""
@@ -305,21 +354,32 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     args = tuple(
         operand._value if isinstance(operand, Value) else float(operand) for operand in operands
     )
-    data = compute(rule, args, params)
+    try:
+        data = float(rule.scalar.forward(*args, *params))
+    except (ArithmeticError, ValueError):
+        data = at_singularity(rule, args, params)
+    parents = tuple(operand if isinstance(operand, Value) else None for operand in operands)
+    return result(rule, args, parents, params, data)
+
+
+def at_singularity(rule: Rule, args: tuple[float, ...], params: tuple[Any, ...] = ()) -> float:
+    """The result of a rule where `math` has none: NumPy's."""
+    return float(rule.array.forward(*map(np.float64, args), *params))
+
+
+def result(
+    rule: Any,
+    args: tuple[Any, ...],
+    parents: tuple[Node | None, ...],
+    params: tuple[Any, ...],
+    data: float,
+) -> Value:
+    """The node for a result; a leaf without a gradient where none is recorded."""
     if state.recording:
-        parents = tuple(operand if isinstance(operand, Value) else None for operand in operands)
         for parent in parents:
             if parent is not None and parent.requires_grad:
                 return record(rule, args, parents, params, data)
     return Value(data, requires_grad=False)
-
-
-def compute(rule: Rule, args: tuple[float, ...], params: tuple[Any, ...]) -> float:
-    """The result of a rule on floats."""
-    try:
-        return float(rule.scalar.forward(*args, *params))
-    except (ArithmeticError, ValueError):
-        return float(rule.array.forward(*map(np.float64, args), *params))
 
 
 def record(
@@ -331,55 +391,33 @@ def record(
 ) -> Value:
     """The node for a result."""
     node = Value.__new__(Value)
-    node._made_by(rule, parents + args, params, data)
+    Node._start(node, data, None, True)
+    node._come_from(rule, parents, args, params)
+    if state.monitor is not None:
+        state.monitor.made(node)
     return node
 
 
-def _unary(rule: Rule) -> Callable[[Value], Value]:
-    def method(self: Value) -> Value:
-        result: Value = apply(rule, (self,))
-        return result
+def _operand(operand: Any) -> tuple[Value | None, Any]:
+    """The parent, if any, and the number of an operand; NotImplemented for what is none."""
+    if is_number(operand):
+        return None, float(operand)
+    if isinstance(operand, Value):
+        return operand, operand._value
+    return None, NotImplemented
 
-    return method
+
+def _method(rule: Rule) -> Callable[..., Any]:
+    return value_rules.method(
+        Value, rule, operand=_operand, at_singularity=at_singularity, result=result
+    )
 
 
-def _binary(rule: Rule) -> tuple[Callable[[Value, Any], Any], Callable[[Value, Any], Any]]:
-    """The operator and its reflection. One straight path for floats and Values: it is hot."""
-    forward = rule.scalar.forward
-    new = Value.__new__
-
-    def method(self: Value, other: Any) -> Any:
-        if type(other) is Value:
-            y, parent = other._value, other
-            needed = self.requires_grad or other.requires_grad
-        elif is_number(other):
-            y, parent, needed = float(other), None, self.requires_grad
-        elif isinstance(other, Value):
-            y, parent = other._value, other
-            needed = self.requires_grad or other.requires_grad
-        else:
-            return NotImplemented
-        x = self._value
-        try:
-            data = forward(x, y)
-        except (ArithmeticError, ValueError):
-            data = compute(rule, (x, y), ())
-        if needed and state.recording:
-            node = new(Value)
-            node._made_by(rule, (self, parent, x, y), (), data)
-            return node
-        return Value(data, requires_grad=False)
-
+def _reflected(rule: Rule) -> Callable[[Value, Any], Any]:
     def reflected(self: Value, other: Any) -> Any:
-        if not is_number(other):
-            return NotImplemented
-        x, y = float(other), self._value
-        data = compute(rule, (x, y), ())
-        if self.requires_grad and state.recording:
-            return record(rule, (x, y), (None, self), (), data)
-        return Value(data, requires_grad=False)
+        return apply(rule, (other, self)) if is_number(other) else NotImplemented
 
-    return method, reflected
+    return reflected
 
 
 def _power_with_modulus(power: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -410,11 +448,10 @@ for _symbol, _row in (
     ("mod", "mod"),
     ("pow", "pow"),
 ):
-    _method, _reflected = _binary(ROWS[_row])
-    setattr(Value, f"__{_symbol}__", _method)
-    setattr(Value, f"__r{_symbol}__", _reflected)
+    setattr(Value, f"__{_symbol}__", _method(ROWS[_row]))
+    setattr(Value, f"__r{_symbol}__", _reflected(ROWS[_row]))
 Value.__pow__ = _power_with_modulus(Value.__pow__)
 for _row in ("neg", "abs"):
-    setattr(Value, f"__{_row}__", _unary(ROWS[_row]))
+    setattr(Value, f"__{_row}__", _method(ROWS[_row]))
 for _row in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu"):
-    setattr(Value, _row, _unary(ROWS[_row]))
+    setattr(Value, _row, _method(ROWS[_row]))

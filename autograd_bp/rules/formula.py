@@ -204,6 +204,23 @@ def _fold(function: str, values: list[ast.expr]) -> ast.expr:
     return result
 
 
+def translated(formula: Formula, *, on_floats: bool) -> tuple[list[str], str]:
+    """The source of a formula: the lines of its bindings, and its result.
+
+    With `on_floats` the ternaries and comparisons stay Python's own; otherwise they act
+    elementwise.
+
+    >>> translated(Formula("t = x * x; t if x > 0 else 1"), on_floats=False)
+    (['t = x * x'], 'where(x > 0, t, 1)')
+    """
+    transform: ast.NodeTransformer = _OnFloats() if on_floats else _OnArrays()
+    lines = [
+        f"{bound} = {ast.unparse(transform.visit(_copy(value)))}"
+        for bound, value in formula.bindings
+    ]
+    return lines, ast.unparse(transform.visit(_copy(formula.expression)))
+
+
 def compile_formula(
     formula: Formula,
     parameters: Iterable[str],
@@ -224,25 +241,36 @@ def compile_formula(
     (1, 2.718281828459045)
     """
     parameters = list(parameters)
-    transform: ast.NodeTransformer = _OnFloats() if on_floats else _OnArrays()
-    lines = [
-        f"    {bound} = {ast.unparse(transform.visit(_copy(value)))}"
-        for bound, value in formula.bindings
-    ]
-    lines.append(f"    return {ast.unparse(transform.visit(_copy(formula.expression)))}")
-    variadic = ", ".join(parameters)
+    lines, result = translated(formula, on_floats=on_floats)
     defined = f"rule_{name}"  # not a name a formula can call
-    source = "\n".join([f"def {defined}({variadic}):", *lines]) + "\n"
-    bound_names = {bound for bound, _ in formula.bindings}
-    own = {parameter.lstrip("*") for parameter in parameters} | bound_names
-    free = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-    meanings: dict[str, Any] = {free_name: resolve(free_name) for free_name in free - own}
-    file = f"<rule {name}: {formula.text}>"
-    # A traceback through a rule shows the rule's own text.
-    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    exec(compile(source, file, "exec"), meanings)  # noqa: S102  (checked against the allow-list)
-    function: Callable[..., Any] = meanings[defined]
+    head = f"def {defined}({', '.join(parameters)}):"
+    source = "\n    ".join([head, *lines, f"return {result}"]) + "\n"
+    own = {parameter.lstrip("*") for parameter in parameters}
+    meanings = {free: resolve(free) for free in free_names(source) - own}
+    function = compile_source(source, defined, meanings, title=f"rule {name}: {formula.text}")
     return _direct(formula, parameters, meanings) or function
+
+
+def free_names(source: str) -> set[str]:
+    """The names that a function's source only reads."""
+    names = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    return {node.id for node in names} - stored
+
+
+def compile_source(
+    source: str, defined: str, meanings: Mapping[str, Any], *, title: str
+) -> Callable[..., Any]:
+    """The function `defined` of a source that was made of checked formulas.
+
+    A traceback through it shows the source, under the title.
+    """
+    scope = dict(meanings)
+    file = f"<{title}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    exec(compile(source, file, "exec"), scope)  # noqa: S102  (checked against the allow-list)
+    function: Callable[..., Any] = scope[defined]
+    return function
 
 
 def _direct(
