@@ -17,11 +17,23 @@ from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
 
 
+_PLAIN = frozenset({float, int, np.ndarray})
+
+
 def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
     """Apply a rule: to Tensors if there is one, else to Values, else to plain arrays.
 
     A list or tuple that holds nodes counts as the Tensor it stacks to.
     """
+    found = False
+    for operand in operands:
+        if type(operand) is Tensor:
+            found = True
+        elif type(operand) not in _PLAIN:
+            break
+    else:
+        if found:  # the common case, with nothing to bring into shape
+            return tensor.apply(rule, operands, params)
     operands = tuple(
         joined(operand) if isinstance(operand, list | tuple) else operand for operand in operands
     )

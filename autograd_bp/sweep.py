@@ -31,17 +31,27 @@ def topological_order(
     """
     stack = [outputs] if isinstance(outputs, Node) else list(outputs)
     if not constants:
-        stack = [node for node in stack if node.requires_grad]
+        return _needing_gradients(stack)
     # A dict keeps the order in which constants, which have no serial of their own, are met.
     found = dict.fromkeys(stack)
     while stack:
-        node = stack.pop()
-        for parent in node.parents if constants else node._parents:
-            if parent is not None and parent not in found and (constants or parent.requires_grad):
+        for parent in stack.pop().parents:
+            if parent not in found:
                 found[parent] = None
                 stack.append(parent)
         if limit is not None and len(found) > limit:
             raise OverflowError(f"the graph has more than {limit} nodes")
+    return sorted(found, key=_by_serial)
+
+
+def _needing_gradients(outputs: list[Node]) -> list[Node]:
+    stack = [node for node in outputs if node.requires_grad]
+    found = set(stack)
+    while stack:
+        for parent in stack.pop()._parents:
+            if parent is not None and parent not in found and parent.requires_grad:
+                found.add(parent)
+                stack.append(parent)
     return sorted(found, key=_by_serial)
 
 
@@ -54,38 +64,53 @@ def pull(
     through an infinite or undefined derivative. Should run with floating-point warnings off.
     """
     rule = node.rule
-    if type(cotangent) is float and type(rule) is Rule:
+    if type(rule) is not Rule or rule.variadic:
+        return _pull_all(node, cotangent, path, guarded)
+    if type(cotangent) is float:
         return _pull_float(node, cotangent, path)
-    parents = node._parents
+    vjp = rule.array.guarded_vjp if guarded else rule.array.vjp
+    contributions: list[Any] = []
+    i = -1
+    for parent in node._parents:
+        i += 1
+        if parent is None or not parent.requires_grad or (path is not None and parent not in path):
+            contributions.append(None)
+            continue
+        function = vjp[i]
+        if function is None:
+            contributions.append(parent._zero())
+            continue
+        contribution = function(cotangent, node._value, *node.args, *node._params)
+        like = parent._value
+        if (
+            type(contribution) is not np.ndarray
+            or parent._on_floats
+            or contribution.dtype is not like.dtype
+            or contribution.shape != like.shape
+        ):
+            contribution = parent._conform(contribution)
+        contributions.append(contribution)
+    return contributions
+
+
+def _pull_all(
+    node: Node, cotangent: Any, path: Container[Node] | None, guarded: bool
+) -> list[Any]:
+    """`pull` for a rule that answers for all its operands at once."""
+    rule, parents = node.rule, node._parents
     flags = [
         parent is not None and parent.requires_grad and (path is None or parent in path)
         for parent in parents
     ]
-    if type(rule) is not Rule:
-        raw = rule.pull(node, cotangent, flags)
+    if type(rule) is Rule:
+        vjp: Any = rule.array.guarded_vjp if guarded else rule.array.vjp
+        raw = vjp[0](cotangent, node._value, flags, node.args, *node._params)
     else:
-        vjp = rule.array.guarded_vjp if guarded else rule.array.vjp
-        raw = _products(vjp, node, cotangent, flags)
+        raw = rule.pull(node, cotangent, flags)
     return [
         parent._conform(contribution) if flag else None  # type: ignore[union-attr]
         for parent, contribution, flag in zip(parents, raw, flags, strict=True)
     ]
-
-
-def _products(vjp: Any, node: Node, cotangent: Any, flags: list[bool]) -> Sequence[Any]:
-    rule, args, params = node.rule, node.args, node._params
-    if rule.variadic:
-        contributions: Sequence[Any] = vjp[0](cotangent, node._value, flags, args, *params)
-        return contributions
-    raw: list[Any] = []
-    for i, flag in enumerate(flags):
-        if not flag:
-            raw.append(None)
-        elif (function := vjp[i]) is None:
-            raw.append(node._parents[i]._zero())  # type: ignore[union-attr]
-        else:
-            raw.append(function(cotangent, node._value, *args, *params))
-    return raw
 
 
 def _pull_float(node: Node, cotangent: float, path: Container[Node] | None) -> list[Any]:
@@ -180,7 +205,7 @@ def _run(
         contributions = pull(node, cotangent, path, guarded=guarded)
         if monitor is not None:
             monitor.pulled(node, cotangent, contributions)
-        for parent, contribution in zip(node._parents, contributions, strict=True):
+        for parent, contribution in zip(node._parents, contributions, strict=False):
             if contribution is None:
                 continue
             known = cotangents.get(parent)
@@ -234,24 +259,26 @@ def backward(output: Node, cotangent: Any, *, retain_grads: bool) -> None:
     Everything is computed first, so that an error on the way changes no gradient.
     """
     found = sweep({output: output._seed(cotangent)}, between=retain_grads)
-    gradients = []
+    gradients = {}
     for node, gradient in found.cotangents.items():
         if type(gradient) is not float and node not in found.owned:
             gradient = gradient.copy()
-        gradients.append(gradient)
-    for node, gradient in zip(found.cotangents, gradients, strict=True):
+        gradients[node] = with_earlier(node, gradient) if node.rule is None else gradient
+    for node, gradient in gradients.items():
         if node.rule is None:
-            add_to_leaf(node, gradient)
+            keep_gradient(node, gradient)
         else:
             node.grad = gradient
 
 
-def add_to_leaf(leaf: Node, gradient: Any) -> None:
-    """Add the gradient of one backward call to that of the leaf, and count the call."""
-    calls = 1
-    if leaf.grad is not None:
-        gradient = leaf._conform(leaf.grad + gradient)
-        calls += accumulated_calls(leaf)
+def with_earlier(leaf: Node, gradient: Any) -> Any:
+    """The gradient of one backward call, added to what the leaf has."""
+    return gradient if leaf.grad is None else leaf._conform(leaf.grad + gradient)
+
+
+def keep_gradient(leaf: Node, gradient: Any) -> None:
+    """Set `.grad` of a leaf after a backward call, and count the call."""
+    calls = 1 + accumulated_calls(leaf)
     leaf._notes = {**(leaf._notes or {}), "grad": gradient, "calls": calls}
     leaf.grad = gradient
 

@@ -110,7 +110,7 @@ def method(
         "_at_singularity": at_singularity,
         "_result": result,
     }
-    return _compiled(source, defined, given, f"{rule.name} on Values: {rule.formula.text}")
+    return _compiled(source, defined, given, f"rule {rule.name} on Values: {rule.formula.text}")
 
 
 def step_back(rule: Rule) -> Callable[[Any], None]:
@@ -128,7 +128,7 @@ def step_back(rule: Rule) -> Callable[[Any], None]:
     read = [f"    {name} = _node.{slot}" for name, slot in known.items() if name in used]
     defined = f"step_back_{rule.name}"
     source = "\n".join([f"def {defined}(_node):", *read, *body, "    return None", ""])
-    return _compiled(source, defined, {}, f"{rule.name} backward on Values")
+    return _compiled(source, defined, {}, f"rule {rule.name} backward on Values")
 
 
 def _sent(slot: str, vjp: Formula) -> list[str]:

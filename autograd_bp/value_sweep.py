@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from autograd_bp.rules import Rule
-from autograd_bp.sweep import add_to_leaf, float_contribution
+from autograd_bp.sweep import float_contribution, keep_gradient, with_earlier
 from autograd_bp.value_rules import step_back
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ def backward(output: Value, seed: float) -> bool:
     _restore(leaves, before)
     if sums is None:
         return False
-    for leaf, gradient in zip(leaves, sums, strict=True):
-        add_to_leaf(leaf, gradient)
+    totals = list(map(with_earlier, leaves, sums))
+    for leaf, gradient in zip(leaves, totals, strict=True):
+        keep_gradient(leaf, gradient)
     return True
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_bp.rules import special
-from autograd_bp.rules.readings import Namespace
+from autograd_bp.rules.readings import COMPOSITES, Namespace
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -95,6 +95,32 @@ def chain_matmul_both(x: Array, y: Array) -> Array:
     )
 
 
+def matmul(x: Array, y: Array) -> Array:
+    """`x @ y`. A column times a row is an elementwise product, which BLAS takes longer for."""
+    if (
+        isinstance(x, np.ndarray)
+        and isinstance(y, np.ndarray)
+        and x.ndim == y.ndim == 2
+        and x.shape[1] == y.shape[0] == 1
+    ):
+        return np.multiply(x, y)
+    return np.asarray(np.matmul(x, y))
+
+
+def matmul_left(g: Array, x: Array, y: Array) -> Array:
+    """The adjoint of `x @ y` in x."""
+    if x.ndim == 2 and y.ndim == 2:
+        return matmul(g, y.T)
+    return np.asarray(COMPOSITES["matmul_left"](ARRAY, g, x, y))
+
+
+def matmul_right(g: Array, x: Array, y: Array) -> Array:
+    """The adjoint of `x @ y` in y."""
+    if x.ndim == 2 and y.ndim == 2:
+        return matmul(x.T, g)
+    return np.asarray(COMPOSITES["matmul_right"](ARRAY, g, x, y))
+
+
 # -- shapes ---------------------------------------------------------------------------------------
 
 
@@ -134,11 +160,14 @@ def sum_to(operand: Any, shape: Shape) -> Array:
     if x.shape == shape:
         return x
     added = x.ndim - len(shape)
+    if x.shape[added:] == shape:
+        return np.asarray(np.add.reduce(x, axis=tuple(range(added))))
     stretched = tuple(
         a for a in range(x.ndim) if a < added or (shape[a - added] == 1 and x.shape[a] != 1)
     )
-    summed = np.asarray(x.sum(axis=stretched, keepdims=True))
-    return np.asarray(np.broadcast_to(summed.reshape(summed.shape[added:]), shape))
+    summed: Array = np.add.reduce(x, axis=stretched, keepdims=True)
+    summed.shape = summed.shape[added:]
+    return summed if summed.shape == shape else np.broadcast_to(summed, shape)
 
 
 def spread(x: Any, shape: Shape, axis: Axis, keepdims: bool) -> Array:
@@ -400,6 +429,16 @@ def pow_less(x: Any, y: Any, n: int) -> Any:
     return result
 
 
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)). Where exp(-x) overflows the result is exp(x), next to zero."""
+    with np.errstate(over="ignore", under="ignore"):
+        power = np.exp(-x)
+        result = 1.0 / (1.0 + power)
+        if np.maximum.reduce(power, axis=None, initial=0.0) == np.inf:
+            result = np.where(power == np.inf, np.exp(x), result)
+    return result
+
+
 CONSTANTS: dict[str, Any] = {
     "shape_of": shape_of,
     "count": count,
@@ -476,12 +515,15 @@ ARRAY = Namespace(
         "astype": lambda x, dtype: np.asarray(x).astype(dtype),
         "stack": lambda xs, axis: np.stack([np.asarray(x) for x in xs], axis=axis),
         "pow_less": pow_less,
+        "sigmoid": sigmoid,
         "sinc": elementwise_float(functools.partial(special.bessel, order=0)),
         "pad": lambda x, width, value: np.pad(x, width, constant_values=value),
         "concatenate": concatenated,
         "filled": filled,
         "replaced": replaced,
-        "matmul": np.matmul,
+        "matmul": matmul,
+        "matmul_left": matmul_left,
+        "matmul_right": matmul_right,
         "einsum": einsum,
     },
 )

@@ -335,7 +335,14 @@ add_to_sheet(
     elementwise(
         "sigmoid(x)",
         "t0 = exp(-abs(x)); 1 / (1 + t0) if x >= 0 else t0 / (1 + t0)",
-        d=["square(sech(x / 2) / 2)"],
+        d=["sigmoid_slope(x)"],
+    ),
+    # out * (1 - out) without the cancellation for x > 0.
+    elementwise(
+        "sigmoid_slope(x)",
+        "t0 = exp(-abs(x)); t0 / ((1 + t0) * (1 + t0))",
+        d=["-out * tanh(x / 2)"],
+        public=False,
     ),
     # 1 / (1 + 2**-x): the derivatives of logaddexp2.
     elementwise(
@@ -358,7 +365,7 @@ add_to_sheet(
         kinks=["x"],
     ),
     elementwise("softplus(x)", "maximum(x, 0.0) + log1p(exp(-abs(x)))", d=["sigmoid(x)"]),
-    elementwise("silu(x)", "x * sigmoid(x)", d=["sigmoid(x) + x * square(sech(x / 2) / 2)"]),
+    elementwise("silu(x)", "x * sigmoid(x)", d=["sigmoid(x) + x * sigmoid_slope(x)"]),
     elementwise("normal_cdf(x)", "normal_cdf(x)", d=["normal_pdf(x)"], public=False),
     elementwise("normal_pdf(x)", "normal_pdf(x)", d=["-x * out"], public=False),
     elementwise(

@@ -125,6 +125,10 @@ class Reading:
 
     @cached_property
     def forward(self) -> Function:
+        own = self.namespace.primitives.get(self.rule.name)
+        if callable(own) and not self.rule.variadic:
+            function_: Function = own
+            return function_
         function = self._function(self.rule.formula, (), "")
         if not self.rule.variadic:
             return function

@@ -355,8 +355,6 @@ def _product(cotangent: str, partial: Formula, template: str = "{}") -> Formula 
     constant = _constant(partial)
     if constant == 0:
         return None
-    if is_condition(partial):  # a product would keep the nan of a branch not taken
-        return partial.with_result(template.replace("{}", f"{cotangent} if {{}} else 0.0"))
     expression = partial.expression
     if constant == 1:
         product = cotangent
@@ -377,8 +375,10 @@ def _product(cotangent: str, partial: Formula, template: str = "{}") -> Formula 
 def _guarded(cotangent: str, partial: Formula, template: str = "{}") -> Formula | None:
     if _constant(partial) in (0, 1, -1):
         return _product(cotangent, partial, template)
+    if is_condition(partial):  # a product would keep the nan of a branch not taken
+        return partial.with_result(template.replace("{}", f"{cotangent} if {{}} else 0.0"))
     # Forward, the partial nearest the output is met last: a zero there stays zero too.
-    guard = "chain_both" if cotangent == "t" and not is_condition(partial) else "chain"
+    guard = "chain_both" if cotangent == "t" else "chain"
     return partial.with_result(template.replace("{}", f"{guard}({cotangent}, {{}})"))
 
 
