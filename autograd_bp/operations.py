@@ -16,7 +16,6 @@ from autograd_bp.rules.arrays import CONSTANTS, filled, replaced
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
 
-
 _PLAIN = frozenset({float, int, np.ndarray})
 
 

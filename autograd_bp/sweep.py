@@ -93,9 +93,7 @@ def pull(
     return contributions
 
 
-def _pull_all(
-    node: Node, cotangent: Any, path: Container[Node] | None, guarded: bool
-) -> list[Any]:
+def _pull_all(node: Node, cotangent: Any, path: Container[Node] | None, guarded: bool) -> list[Any]:
     """`pull` for a rule that answers for all its operands at once."""
     rule, parents = node.rule, node._parents
     flags = [

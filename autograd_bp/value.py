@@ -46,6 +46,10 @@ class Value(Node):
     # make, and for the garbage collector to walk. What does not fit is in tuples: the parents in
     # `_left`, the operands in `_x`, the parameters in `_y`.
     __slots__ = ("_left", "_right", "_x", "_y")
+    _left: Any
+    _right: Any
+    _x: Any
+    _y: Any
     _on_floats = True
 
     def __init__(
@@ -81,7 +85,8 @@ class Value(Node):
     def _parents(self) -> tuple[Node | None, ...]:  # type: ignore[override]
         left = self._left
         if type(left) is tuple:
-            return left
+            parents: tuple[Node | None, ...] = left
+            return parents
         return (left,) if len(self.rule.args) == 1 else (left, self._right)
 
     @property

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd_bp.rules import Rule
 from autograd_bp.sweep import float_contribution, keep_gradient, with_earlier
 from autograd_bp.value_rules import step_back
 
-if TYPE_CHECKING:
-    from autograd_bp.value import Value
+Value = Any
+"""A Value, of whose slots this module knows."""
 
 _by_serial = attrgetter("serial")
 _gradient = attrgetter("grad")
@@ -74,11 +74,8 @@ def _reached(output: Value) -> tuple[list[Value], list[Value]] | None:
         node = stack.pop()
         nodes.append(node)
         parent = node._left
-        if type(parent) is tuple:
-            parents = parent
-            if type(node.rule) is not Rule or not all(p is None or p._on_floats for p in parents):
-                return None
-        else:
+        if type(parent) is not tuple:
+            # Written out for one or two parents: here most of the time is spent.
             if parent is not None and parent not in found and parent.requires_grad:
                 found.add(parent)
                 (leaves if parent.rule is None else stack).append(parent)
@@ -87,7 +84,9 @@ def _reached(output: Value) -> tuple[list[Value], list[Value]] | None:
                 found.add(parent)
                 (leaves if parent.rule is None else stack).append(parent)
             continue
-        for parent in parents:
+        if type(node.rule) is not Rule or not all(p is None or p._on_floats for p in parent):
+            return None
+        for parent in node._parents:
             if parent is not None and parent not in found and parent.requires_grad:
                 found.add(parent)
                 (leaves if parent.rule is None else stack).append(parent)
