@@ -204,7 +204,7 @@ def _run(
         if monitor is not None:
             monitor.pulled(node, cotangent, contributions)
         for parent, contribution in zip(node._parents, contributions, strict=False):
-            if contribution is None:
+            if contribution is None or parent is None:
                 continue
             known = cotangents.get(parent)
             if known is None:
