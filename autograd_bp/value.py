@@ -359,17 +359,17 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     args = tuple(
         operand._value if isinstance(operand, Value) else float(operand) for operand in operands
     )
-    try:
-        data = float(rule.scalar.forward(*args, *params))
-    except (ArithmeticError, ValueError):
-        data = at_singularity(rule, args, params)
+    data = compute(rule, args, params)
     parents = tuple(operand if isinstance(operand, Value) else None for operand in operands)
     return result(rule, args, parents, params, data)
 
 
-def at_singularity(rule: Rule, args: tuple[float, ...], params: tuple[Any, ...] = ()) -> float:
-    """The result of a rule where `math` has none: NumPy's."""
-    return float(rule.array.forward(*map(np.float64, args), *params))
+def compute(rule: Rule, args: tuple[float, ...], params: tuple[Any, ...] = ()) -> float:
+    """The result of a rule on floats."""
+    try:
+        return float(rule.scalar.forward(*args, *params))
+    except (ArithmeticError, ValueError):
+        return float(rule.array.forward(*map(np.float64, args), *params))
 
 
 def result(
@@ -413,9 +413,7 @@ def _operand(operand: Any) -> tuple[Value | None, Any]:
 
 
 def _method(rule: Rule) -> Callable[..., Any]:
-    return value_rules.method(
-        Value, rule, operand=_operand, at_singularity=at_singularity, result=result
-    )
+    return value_rules.method(Value, rule, operand=_operand, compute=compute, result=result)
 
 
 def _reflected(rule: Rule) -> Callable[[Value, Any], Any]:

@@ -41,7 +41,7 @@ def {defined}(_left):
     try:
         {compute}
     except (ArithmeticError, ValueError):
-        _data = _at_singularity(_rule, ({x},))
+        _data = _compute(_rule, ({x},))
 {record}"""
 
 _BINARY = """
@@ -56,7 +56,7 @@ def {defined}(_left, _right):
     try:
         {compute}
     except (ArithmeticError, ValueError):
-        _data = _at_singularity(_rule, ({x}, {y}))
+        _data = _compute(_rule, ({x}, {y}))
 {record}"""
 
 
@@ -65,14 +65,14 @@ def method(
     rule: Rule,
     *,
     operand: Callable[[Any], tuple[Any, Any]],
-    at_singularity: Callable[..., float],
+    compute: Callable[..., float],
     result: Callable[..., Any],
 ) -> Callable[..., Any]:
     """The method of `cls`, the class of Values, that applies a rule with one or two arguments.
 
     `operand` takes what is no `cls` and gives a parent, or None, and its number, NotImplemented for
-    what cannot be one; `at_singularity` computes where floats raise; `result` makes the node when
-    somebody watches, or a leaf when nothing is recorded.
+    what cannot be one; `compute` knows what a rule gives where floats raise; `result` makes the node
+    when somebody watches, or a leaf when nothing is recorded.
     """
     lines, expression = translated(rule.formula, on_floats=True)
     if not isinstance(rule.formula.expression, _ARITHMETIC):
@@ -107,7 +107,7 @@ def method(
         "_rule": rule,
         "_next_serial": next_serial,
         "_operand": operand,
-        "_at_singularity": at_singularity,
+        "_compute": compute,
         "_result": result,
     }
     return _compiled(source, defined, given, f"rule {rule.name} on Values: {rule.formula.text}")
