@@ -23,7 +23,9 @@ from autograd_bp.nn.activations import (
     Softplus,
     Tanh,
 )
+from autograd_bp.nn.attention import MultiHeadAttention, attention, causal_mask
 from autograd_bp.nn.containers import Sequential
+from autograd_bp.nn.convolution import Conv1d, Conv2d
 from autograd_bp.nn.linear import Linear
 from autograd_bp.nn.losses import (
     binary_cross_entropy,
@@ -37,15 +39,38 @@ from autograd_bp.nn.losses import (
     quadratic_cost,
 )
 from autograd_bp.nn.module import Module
+from autograd_bp.nn.normalisation import BatchNorm1d, BatchNorm2d, LayerNorm
+from autograd_bp.nn.penalties import l1_penalty, l2_penalty
+from autograd_bp.nn.pooling import AvgPool2d, MaxPool2d
+from autograd_bp.nn.recurrent import GRUCell, LSTMCell, RNNCell
+from autograd_bp.nn.scalar import MLP, Layer, Neuron
+from autograd_bp.nn.shaping import Dropout, Embedding, Flatten
 
 __all__ = [
     "ELU",
     "GELU",
+    "MLP",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GRUCell",
     "Identity",
+    "LSTMCell",
+    "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MaxPool2d",
     "Module",
+    "MultiHeadAttention",
+    "Neuron",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "SiLU",
@@ -53,13 +78,17 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "attention",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "causal_mask",
     "cross_entropy",
     "hinge",
     "huber",
     "init",
     "kl_divergence",
+    "l1_penalty",
+    "l2_penalty",
     "mae",
     "mse",
     "quadratic_cost",

@@ -1,11 +1,20 @@
 """The rule sheet: every derivative the engine knows, as data.
 
-`ROWS` is the sheet. `elementwise`, `reductions`, `structure`, `products` and `losses` are its
-pages; `rule` says what a row is, `formula` how its texts are read, and `scalar` and `arrays` what
-the names in them mean on Python floats and on NumPy arrays. Nothing here knows of nodes.
+`ROWS` is the sheet. `elementwise`, `reductions`, `structure`, `products`, `windows` and `losses`
+are its pages; `rule` says what a row is, `formula` how its texts are read, and `scalar` and
+`arrays` what the names in them mean on Python floats and on NumPy arrays. Nothing here knows of
+nodes.
 """
 
-from autograd_bp.rules import composites, elementwise, losses, products, reductions, structure
+from autograd_bp.rules import (
+    composites,
+    elementwise,
+    losses,
+    products,
+    reductions,
+    structure,
+    windows,
+)
 from autograd_bp.rules.arrays import ARRAY
 from autograd_bp.rules.formula import Formula, FormulaError
 from autograd_bp.rules.readings import ROWS, Namespace, Reading
@@ -25,4 +34,4 @@ __all__ = [
 ]
 
 # The pages fill the sheet when they are imported.
-del composites, elementwise, losses, products, reductions, structure
+del composites, elementwise, losses, products, reductions, structure, windows

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from autograd_bp.rules import Rule
 from autograd_bp.rules.arrays import indexed_shape, kept_shape, normalized_axes
+from autograd_bp.rules.windows import windows
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -136,6 +137,15 @@ _LABELLED: tuple[tuple[Shape, Array], ...] = (
 )  # fmt: skip
 
 
+# The array, and size, stride and dilation of windows of its last axes.
+_WINDOWS: tuple[tuple[Shape, tuple[Shape, Shape, Shape]], ...] = (
+    ((3,), ((2,), (1,), (1,))), ((2, 3), ((2,), (1,), (2,))), ((5,), ((2,), (3,), (1,))),
+    ((3, 3), ((2, 2), (1, 1), (1, 1))), ((1,), ((1,), (1,), (1,))), ((4,), ((3,), (1,), (1,))),
+    ((2, 4), ((1, 2), (1, 2), (1, 1))), ((3, 3), ((2, 1), (1, 2), (2, 1))),
+    ((0, 3), ((2,), (1,), (1,))),
+)  # fmt: skip
+
+
 def _reshapes() -> Iterator[Call]:
     for shape in SHAPES:
         n = math.prod(shape)
@@ -219,7 +229,13 @@ CALLS: dict[str, Sequence[Call]] = {
     "label_errors": [
         Call((shape,), (labels, weights)) for shape, labels in _LABELLED for weights in (1.0, 0.5)
     ],
+    "windows": [Call((shape,), params) for shape, params in _WINDOWS],
+    "overlap_add": [
+        Call((windows(np.ones(shape), *params).shape,), (shape, *params))
+        for shape, params in _WINDOWS
+    ],
     "astype": [Call((shape,), (np.dtype(float),)) for shape in SHAPES],
+    "convolve": [Call(((n,), (m,))) for n, m in ((3, 2), (1, 1), (2, 3), (3, 3), (1, 3), (0, 2))],
 }
 """By row: calls that make sense, the simplest first; size 0 and size 1 among them where they do."""
 

@@ -201,6 +201,38 @@ def _soft_cross_entropy(x: Array, p: Array) -> Array:
     return -_sum(p * (x - _log(_sum(_exp(x), -1, True))), -1, False)
 
 
+def _convolve(x: Array, y: Array) -> Array:
+    if x.ndim != 1 or y.ndim != 1:
+        raise ValueError(x.shape, y.shape)
+    result = np.full(max(len(x) + len(y) - 1, 0), MP.zero)
+    for i, j in itertools.product(range(len(x)), range(len(y))):
+        result[i + j] += x[i] * y[j]
+    return result
+
+
+def _windows(x: Array, size: Any, stride: Any, dilation: Any) -> Array:
+    k = len(size)
+    outer = x.shape[: x.ndim - k]
+    counts = [
+        (n - d * (m - 1) - 1) // s + 1
+        for n, m, s, d in zip(x.shape[x.ndim - k :], size, stride, dilation, strict=True)
+    ]
+    result = np.empty((*outer, *counts, *size), object)
+    for place in np.ndindex(*counts, *size):
+        at = (
+            p * s + q * d for p, q, s, d in zip(place[:k], place[k:], stride, dilation, strict=True)
+        )
+        result[(..., *place)] = x[(..., *at)]
+    return result
+
+
+def _overlap_add(x: Array, shape: Any, size: Any, stride: Any, dilation: Any) -> Array:
+    places = np.arange(math.prod(shape)).reshape(shape)
+    result = np.full(math.prod(shape), MP.zero)
+    np.add.at(result, _windows(places, size, stride, dilation).astype(int), x)
+    return result.reshape(shape)
+
+
 EXACT_ARRAYS = _ExactArrays(
     "array of mpmath numbers",
     {
@@ -216,6 +248,8 @@ EXACT_ARRAYS = _ExactArrays(
         "logsumexp": lambda x, axis, keepdims: _log(_sum(_exp(x), axis, keepdims)),
         "softmax": _softmax,
         "log_softmax": lambda x, axis: x - _log(_sum(_exp(x), axis, True)),
+        "windows": _windows,
+        "overlap_add": _overlap_add,
         "cross_entropy": _cross_entropy,
         "label_errors": _label_errors,
         "soft_cross_entropy": _soft_cross_entropy,
@@ -240,5 +274,6 @@ EXACT_ARRAYS = _ExactArrays(
         "chain_matmul": np.matmul,
         "chain_matmul_both": np.matmul,
         "einsum": _einsum,
+        "convolve": _convolve,
     },
 )

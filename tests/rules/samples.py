@@ -73,25 +73,8 @@ PARAMETERS: dict[str, tuple[Any, ...]] = {
         "ij,j,i->",
         "ijk,j->ik",
     ),
-    "labels": (
-        np.array(0),
-        np.array(2),
-        np.array([1, 0]),
-        np.array([2, 2]),
-        np.array([0]),
-        np.array([[0], [1]]),
-        np.array([], int),
-    ),
-    "weights": (None, 1.0, 0.5, np.array([0.75]), np.array([[0.25], [3.0]])),
 }
 """Values for the parameters of rows, by name."""
-
-SHAPES_OF_ROWS: dict[str, tuple[Shape, ...]] = {
-    "cross_entropy": ((1,), (3,), (2, 3), (1, 3), (2, 1, 2), (0, 3)),
-    "label_errors": ((1,), (3,), (2, 3), (1, 3), (2, 1, 2), (0, 3)),
-    "soft_cross_entropy": (*SHAPES, (2, 2)),
-}
-"""Shapes of operands for rows that few of the common ones suit."""
 
 MOST_ELEMENTS = 9
 
@@ -158,7 +141,7 @@ def _products(row: Rule) -> Iterator[Sample]:
 
 def _operand_shapes(row: Rule) -> Iterator[tuple[Shape, ...]]:
     for n in (1, 2, 3) if row.variadic else (len(row.args),):
-        for shapes in itertools.product(SHAPES_OF_ROWS.get(row.name, SHAPES), repeat=n):
+        for shapes in itertools.product(SHAPES, repeat=n):
             if sum(map(math.prod, shapes)) <= MOST_ELEMENTS:
                 yield shapes
 
