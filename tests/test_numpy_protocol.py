@@ -20,6 +20,8 @@ UFUNCS = sorted(
     name
     for name in set(dir(np)) & set(ab.PUBLIC)
     if isinstance(getattr(np, name), np.ufunc) and "d" in "".join(getattr(np, name).types)
+    # Those on vectors, and those with results in pairs, have their calls in tests/numpy.
+    if getattr(np, name).nout == 1 and name not in ("vecdot", "matvec", "vecmat", "ldexp")
 )
 
 
@@ -130,18 +132,9 @@ def test_outer_combines_every_element_with_every_other(name: str) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "np.subtract.reduce(x)",
-        "np.maximum.accumulate(x)",
-        "np.add.reduceat(x, [0, 1])",
         "np.add.at(x, [0], 1.0)",
         "np.add.at(np.zeros(3), [0], x)",
-        "np.divmod(x, 2.0)",
-        "np.modf(x)",
-        "np.frexp(x)",
-        "np.ldexp(x, 2)",
         "np.nextafter(x, 1.0)",
-        "np.spacing(x)",
-        "np.conjugate(x)",
     ],
 )
 def test_a_ufunc_without_a_rule_is_refused_and_says_what_to_do(call: str) -> None:
@@ -284,18 +277,9 @@ def test_what_only_reads_the_shape_or_compares_gives_plain_answers() -> None:
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        ("np.sort(x)", "np.sort"),
-        ("np.median(x)", "np.median"),
         ("np.linalg.inv(x)", "np.linalg.inv"),
         ("np.linalg.det(x)", "np.linalg.det"),
         ("np.fft.fft(x)", "np.fft.fft"),
-        ("np.cov(x)", "np.cov"),
-        ("np.interp(x, [0, 1], [0, 1])", "np.interp"),
-        ("np.convolve(x[0], x[1])", "np.convolve"),
-        ("np.nan_to_num(x)", "np.nan_to_num"),
-        ("np.unique(x)", "np.unique"),
-        ("np.cross(x[0], x[1])", "np.cross"),
-        ("np.apply_along_axis(np.sum, 0, x)", "np.apply_along_axis"),
     ],
 )
 def test_a_function_without_a_rule_is_refused_by_name_with_three_ways_out(
@@ -339,6 +323,7 @@ def test_a_gradient_is_never_lost_in_an_array(call: str) -> None:
         result = evaluate(call, t=t)
     except TypeError:
         return
+    result = result[0] if isinstance(result, tuple) else result
     assert isinstance(result, Node), f"the gradient is gone: {result!r}"
     assert result.requires_grad
 

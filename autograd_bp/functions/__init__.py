@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd_bp.functions import elementwise, indexing, products, reductions, shapes
+from autograd_bp.functions import (
+    arranging,
+    calculus,
+    choosing,
+    elementwise,
+    grids,
+    indexing,
+    mapping,
+    parts,
+    polynomials,
+    products,
+    reductions,
+    sets,
+    shapes,
+    sorting,
+)
 from autograd_bp.functions.elementwise import ELEMENTWISE, PREDICATES
 from autograd_bp.tensor import Tensor
 
@@ -19,7 +34,32 @@ _MODULES = {
         "one_hot"
     ),
     indexing: "take",
-    products: "matmul dot vdot inner outer tensordot einsum",
+    products: "matmul dot vdot inner outer tensordot einsum vecdot matvec vecmat cross",
+    arranging: (
+        "atleast_3d rollaxis rot90 flipud fliplr resize column_stack dstack append block hsplit "
+        "vsplit dsplit unstack compress extract delete insert trim_zeros diagflat take_along_axis "
+        "put_along_axis meshgrid ix_ kron"
+    ),
+    mapping: "apply_along_axis apply_over_axes vectorize",
+    sorting: ("sort partition ptp median quantile percentile nanmedian nanquantile nanpercentile"),
+    sets: (
+        "unique unique_values unique_counts unique_inverse unique_all union1d intersect1d "
+        "setdiff1d setxor1d"
+    ),
+    grids: "linspace logspace geomspace histogram histogram_bin_edges bincount",
+    choosing: (
+        "select choose piecewise nan_to_num nansum nanprod nanmean nanvar nanstd nanmax nanmin "
+        "nancumsum nancumprod average cov corrcoef"
+    ),
+    calculus: (
+        "diff ediff1d gradient trapezoid cumulative_sum cumulative_prod interp unwrap convolve "
+        "correlate i0"
+    ),
+    polynomials: "polyval polyadd polysub polymul polydiv polyder polyint poly vander",
+    parts: (
+        "float_power divmod modf frexp ldexp real imag real_if_close conjugate angle fix spacing "
+        "copy"
+    ),
 }
 
 PUBLIC: dict[str, Callable[..., Any]] = {
@@ -30,6 +70,7 @@ PUBLIC: dict[str, Callable[..., Any]] = {
 """Every operation by its public name; `ab.<name>` is the same function."""
 PUBLIC["amax"], PUBLIC["amin"] = PUBLIC["max"], PUBLIC["min"]
 PUBLIC["concat"] = PUBLIC["concatenate"]
+PUBLIC["conj"], PUBLIC["around"] = PUBLIC["conjugate"], PUBLIC["round"]
 
 
 def _shape_method(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,15 @@ import numpy as np
 
 from autograd_bp.functions.elementwise import ELEMENTWISE, refuse_out
 from autograd_bp.functions.indexing import getitem
-from autograd_bp.functions.shapes import asarray, ravel, reshape, transpose
+from autograd_bp.functions.shapes import (
+    asarray,
+    expand_dims,
+    moveaxis,
+    ravel,
+    reshape,
+    stack,
+    transpose,
+)
 from autograd_bp.functions.subscripts import parse
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
@@ -85,6 +93,56 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         reshape(transpose(b, [*of_right, *free_right]), (n, math.prod(columns))),
     )
     return reshape(product, (*rows, *columns))
+
+
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The sum of products along one axis of both, with broadcasting of the others."""
+    x1, x2 = asarray(x1), asarray(x2)
+    left, right = (moveaxis(x, axis, -1) for x in (x1, x2))
+    if shape_of(left)[-1] != shape_of(right)[-1]:
+        raise ValueError(
+            f"vecdot: shapes {shape_of(x1)} and {shape_of(x2)} differ in length along axis {axis}"
+        )
+    return apply(ROWS["sum"], (multiply(left, right),), (-1, False))
+
+
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """Matrices times vectors: over the last axis of both."""
+    product = matmul(asarray(x1), expand_dims(asarray(x2), -1))
+    return reshape(product, shape_of(product)[:-1])
+
+
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """Vectors times matrices: over the last axis of the first, the second to last of the other."""
+    product = matmul(expand_dims(asarray(x1), -2), asarray(x2))
+    return reshape(product, (*shape_of(product)[:-2], shape_of(product)[-1]))
+
+
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """The vector product of vectors with three components.
+
+    >>> import autograd_bp as ab
+    >>> cross(ab.Tensor([1.0, 0.0, 0.0]), [0.0, 1.0, 0.0])
+    Tensor([0., 0., 1.], op='transpose')
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    left, right = moveaxis(asarray(a), axisa, -1), moveaxis(asarray(b), axisb, -1)
+    if shape_of(left)[-1] != 3 or shape_of(right)[-1] != 3:
+        raise ValueError(
+            f"cross: vectors have three components, not {shape_of(left)[-1]} and "
+            f"{shape_of(right)[-1]}"
+        )
+    x, y, z = (getitem(left, (..., k)) for k in range(3))
+    u, v, w = (getitem(right, (..., k)) for k in range(3))
+    components = [
+        multiply(y, w) - multiply(z, v),
+        multiply(z, u) - multiply(x, w),
+        multiply(x, v) - multiply(y, u),
+    ]
+    return moveaxis(stack(components, -1), -1, axisc)
 
 
 def einsum(*operands: Any, out: None = None, optimize: Any = True) -> Any:  # noqa: ARG001

@@ -16,6 +16,7 @@ from autograd_bp import tensor
 from autograd_bp.functions.elementwise import refuse_out, where
 from autograd_bp.functions.indexing import getitem
 from autograd_bp.node import Node
+from autograd_bp.operands import check_dtype
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import normalized_axes, reduced_axes, shape_of
@@ -37,7 +38,9 @@ def asarray(a: Any, dtype: DTypeLike | None = None) -> Any:
     """A node, a list of nodes or an array as one Tensor (or array) that derivatives pass."""
     a = joined(a)
     if not isinstance(a, Node):
-        return np.asarray(a, dtype)
+        array = np.asarray(a, dtype)
+        check_dtype(array, a)
+        return array
     a = a if isinstance(a, Tensor) else reshape(a, ())
     return a if dtype is None else astype(a, dtype)
 

@@ -8,6 +8,7 @@ nodes.
 
 from autograd_bp.rules import (
     composites,
+    convolution,
     elementwise,
     losses,
     products,
@@ -34,4 +35,4 @@ __all__ = [
 ]
 
 # The pages fill the sheet when they are imported.
-del composites, elementwise, losses, products, reductions, structure, windows
+del composites, convolution, elementwise, losses, products, reductions, structure, windows

@@ -260,6 +260,13 @@ def einsum(xs: Sequence[Any], subscripts: str) -> Array:
     return np.asarray(np.einsum(subscripts, *xs, optimize=len(xs) > 1))
 
 
+def convolve(x: Array, y: Array) -> Array:
+    """The full convolution; of an empty vector zeros."""
+    if x.size and y.size:
+        return np.convolve(x, y)
+    return np.zeros(max(len(x) + len(y) - 1, 0), np.result_type(x, y))
+
+
 # -- reductions ---------------------------------------------------------------------------------
 
 
@@ -525,5 +532,6 @@ ARRAY = Namespace(
         "matmul_left": matmul_left,
         "matmul_right": matmul_right,
         "einsum": einsum,
+        "convolve": convolve,
     },
 )

@@ -38,4 +38,16 @@ add_to_sheet(
         guarded_vjp=["einsum_adjoints_guarded(g, wanted, xs, subscripts)"],
         guarded_jvp=["einsum_pushforward_guarded(ts, xs, subscripts)"],
     ),
+    # The full convolution of two vectors.
+    general(
+        "convolve(x, y)",
+        "convolve(x, y)",
+        vjp=["convolve_adjoint(g, y, shape_of(x))", "convolve_adjoint(g, x, shape_of(y))"],
+        jvp=["convolve(t, y)", "convolve(x, t)"],
+        guarded_vjp=[
+            "convolve_adjoint_guarded(g, y, shape_of(x))",
+            "convolve_adjoint_guarded(g, x, shape_of(y))",
+        ],
+        guarded_jvp=["convolve_guarded(t, y)", "convolve_guarded(t, x)"],
+    ),
 )
