@@ -9,9 +9,12 @@
 array([ 0.8, -1.6])
 """
 
+from autograd_bp.optim.adagrad import Adagrad
 from autograd_bp.optim.adam import Adam, AdamW
 from autograd_bp.optim.clipping import clip_grad_norm, clip_grad_value
+from autograd_bp.optim.minimizing import minimize
 from autograd_bp.optim.optimizer import Optimizer, ParamGroup
+from autograd_bp.optim.rmsprop import RMSprop
 from autograd_bp.optim.schedules import (
     CosineAnnealingLR,
     ExponentialLR,
@@ -24,8 +27,13 @@ from autograd_bp.optim.schedules import (
 )
 from autograd_bp.optim.sgd import SGD
 
+# As the papers write them.
+AdaGrad, RMSProp = Adagrad, RMSprop
+
 __all__ = [
     "SGD",
+    "AdaGrad",
+    "Adagrad",
     "Adam",
     "AdamW",
     "CosineAnnealingLR",
@@ -34,10 +42,13 @@ __all__ = [
     "MultiStepLR",
     "Optimizer",
     "ParamGroup",
+    "RMSProp",
+    "RMSprop",
     "ReduceLROnPlateau",
     "Schedule",
     "SequentialLR",
     "StepLR",
     "clip_grad_norm",
     "clip_grad_value",
+    "minimize",
 ]

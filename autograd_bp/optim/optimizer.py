@@ -80,7 +80,7 @@ class Optimizer:
         """
         if "params" not in group:
             raise ValueError(f"a parameter group needs 'params', and it has {list(group)}")
-        named = _named(group["params"])
+        named = checked_parameters(group["params"])
         seen = {
             id(p): name
             for g in self.param_groups
@@ -238,7 +238,7 @@ def _as_groups(params: Any) -> list[Mapping[str, Any]]:
     return [{"params": given}]
 
 
-def _named(params: Any) -> list[tuple[str | None, Parameter]]:
+def checked_parameters(params: Any) -> list[tuple[str | None, Parameter]]:
     """Parameters with their names; TypeError or ValueError for what cannot be updated."""
     if isinstance(params, Tensor | Value):
         params = [params]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_bp.debug import NonFiniteError, debug
-from autograd_bp.errors import brief
 from autograd_bp.node import Node
 from autograd_bp.optim.clipping import clip_grad_norm
+from autograd_bp.optim.objective import loss_number
 from autograd_bp.optim.optimizer import Optimizer
 from autograd_bp.optim.schedules import ReduceLROnPlateau
 from autograd_bp.training.checkpoints import Run
@@ -134,7 +134,7 @@ class Trainer:
         states = states_of(run.generators)
         output = self.model(x)
         loss = self.loss(output, targets)
-        number = _number(loss)
+        number = loss_number(loss)
         optimizer.zero_grad()
         if math.isfinite(number):
             loss.backward()
@@ -213,21 +213,3 @@ class Trainer:
             unit="batch",
             disable=not self.progress,
         )
-
-
-def _number(loss: Any) -> float:
-    """The loss as a number; TypeError or ValueError if nothing can be learnt from it."""
-    if not isinstance(loss, Node):
-        raise TypeError(
-            f"the loss function gave a {type(loss).__name__}: it must compute with ab's "
-            "operations, or no gradient passes"
-        )
-    if np.size(loss._value) != 1:
-        raise ValueError(
-            f"the loss must be one number, and it has shape {np.shape(loss._value)}: take its mean"
-        )
-    if not loss.requires_grad:
-        raise ValueError(
-            f"the loss {brief(loss)} does not depend on a parameter that requires a gradient"
-        )
-    return float(loss._value.item() if isinstance(loss._value, np.ndarray) else loss._value)
