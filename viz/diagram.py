@@ -1,8 +1,10 @@
 """A drawn graph: asked for a format, it renders it."""
 
 import os
+import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +12,14 @@ from viz import render
 from viz.emit.dot import dot
 from viz.emit.html import page
 from viz.emit.svg import size, svg
+from viz.errors import GraphTooLarge, RenderTimeout
 from viz.layout import Layout, place
 from viz.picture import Picture
 from viz.scene import Scene
 from viz.theme import Theme
+
+# Of the time that is left, what one attempt at a layout may take before a coarser one is tried.
+_SHARE = 0.6
 
 
 class Diagram:
@@ -24,24 +30,27 @@ class Diagram:
     `RenderTimeout` or `GraphTooLarge` may be raised. `dot` needs no layout.
     """
 
-    def __init__(self, picture: Picture, scene: Scene, theme: Theme, deadline: float) -> None:
+    def __init__(
+        self, picture: Picture, scene: Scene, theme: Theme, deadline: float, *coarser: Scene
+    ) -> None:
+        """`coarser` scenes of the same graph are for when the layout takes too long."""
         self.picture: Final = picture
-        self._scene = scene
+        self._scenes = (scene, *coarser)
         self._theme = theme
         self._deadline = deadline
-        self._layout: Layout | None = None
+        self._drawn: tuple[Scene, Layout] | None = None
         self._svg: str | None = None
 
     @property
     def dot(self) -> str:
         """The graph as DOT text, for a system Graphviz."""
-        return dot(self._scene, self._theme)
+        return dot(self._scenes[0], self._theme)
 
     @property
     def svg(self) -> str:
         """The picture as SVG text: the same bytes for the same graph, on every machine."""
         if self._svg is None:
-            self._svg = svg(self._scene, self._placed(), self._theme)
+            self._svg = svg(*self._placed(), self._theme)
         return self._svg
 
     def png(self, scale: float = 2.0) -> bytes:
@@ -51,11 +60,11 @@ class Diagram:
         characters (on Debian and Ubuntu: fonts-noto-cjk). Raises `ValueError` for a scale that is
         not positive, `GraphTooLarge` when there would be more than 200 million pixels.
         """
-        return render.png(self.svg, *size(self._scene, self._placed()), scale)
+        return render.png(self.svg, *size(*self._placed()), scale)
 
     def html(self) -> str:
         """The picture as an HTML page of its own, which runs no script and loads nothing."""
-        return page(self.svg, self._scene.title or "Computation graph", self._theme)
+        return page(self.svg, self._scenes[0].title or "Computation graph", self._theme)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to `path`, as its suffix says: .svg, .png, .html or .dot.
@@ -112,11 +121,26 @@ class Diagram:
         }
         return {kind: make() for kind, make in makers.items() if kind in wanted}
 
-    def _placed(self) -> Layout:
+    def _placed(self) -> tuple[Scene, Layout]:
         # Not a cached_property: that of Python 3.11 has one lock for all diagrams.
-        if self._layout is None:
-            self._layout = place(self._scene, self._deadline)
-        return self._layout
+        if self._drawn is None:
+            self._drawn = _laid_out(self._scenes, self._deadline)
+        return self._drawn
+
+
+def _laid_out(scenes: Sequence[Scene], deadline: float) -> tuple[Scene, Layout]:
+    """The first of `scenes` that can be laid out in time, which says so if it is not the first."""
+    end = time.monotonic() + deadline
+    trouble: tuple[str, ...] = ()
+    for scene in scenes[:-1]:
+        told = replace(scene, remarks=(*trouble, *scene.remarks))
+        try:
+            return told, place(told, max(end - time.monotonic(), 0.0) * _SHARE)
+        except (RenderTimeout, GraphTooLarge) as error:
+            failed = "takes too long" if isinstance(error, RenderTimeout) else "is too large"
+            trouble = (f"the full picture {failed} to lay out: this one is folded further",)
+    told = replace(scenes[-1], remarks=(*trouble, *scenes[-1].remarks))
+    return told, place(told, max(end - time.monotonic(), 0.0))
 
 
 def _write(target: Path, content: bytes) -> None:

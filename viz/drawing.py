@@ -4,10 +4,17 @@ import math
 from typing import Literal
 
 from viz.diagram import Diagram
-from viz.scene import Direction
+from viz.fold import Open, folded, framed
+from viz.plan import Plan, Skeleton
+from viz.scene import Direction, Look
 from viz.styles import STYLES
-from viz.theme import THEMES, Theme
-from viz.trace import trace
+from viz.theme import Theme, named
+from viz.trace import Recording, record
+from viz.trouble import leading_to_trouble
+
+# Boxes on a folded picture; and on the one that is drawn if that one takes too long.
+_READABLE = 80
+_COARSE = 16
 
 
 def draw(
@@ -16,6 +23,10 @@ def draw(
     style: Literal["textbook", "nodes"] = "textbook",
     direction: Direction = "LR",
     seed: object = None,
+    algebra: bool = False,
+    flow: Literal["size", "gain"] | None = None,
+    open: Open | None = None,  # noqa: A002 - the plain word for it
+    nonfinite: bool = False,
     theme: Theme | str = "light",
     digits: int = 4,
     title: str | None = None,
@@ -34,18 +45,29 @@ def draw(
         direction: "LR" from left to right, "TB" from top to bottom.
         seed: the gradient fed in at the output, of the output's shape; 1 everywhere when None. For
             a list of outputs, a list of as many.
-        theme: "light" or "dark", or a `Theme` with colours of your own.
+        algebra: write each derivative as `upstream × local = contribution`, the local derivative
+            from the rule sheet, and where arrows meet the sum and how much of it cancels.
+        flow: colour and width of the arrows back: "size" of the gradients on a logarithmic scale,
+            or "gain", by how much each step back enlarges or shrinks them.
+        open: what is drawn open of modules, name scopes (`ab.scope`) and repetitions, the rest as
+            closed boxes: so many levels, or a function that is given a path of labels. When None,
+            everything, if the graph is no larger than `limit`, otherwise as much as is readable.
+        nonfinite: draw only what leads to the first value, or else gradient, that is not finite,
+            and mark it.
+        theme: "light", "dark", "colour-blind" or "print", or a `Theme` with colours of your own.
         digits: significant digits of the numbers shown, from 1 to 17. Hovering shows all of them.
         title: a heading.
-        deadline: the layout is stopped after this many seconds.
-        limit: the most nodes that a picture may have (and a quarter of the most edges).
+        deadline: the layout is stopped after this many seconds. If there is a coarser picture of
+            the graph, it is drawn instead, and says so.
+        limit: the most nodes that are drawn one by one (and a quarter of the most edges). A larger
+            graph is folded, and the picture says how much.
 
     Returns:
-        A `Diagram`, which has `.svg`, `.dot`, `.png()`, `.html()`, `.save(path)`, and shows itself
-        in a notebook.
+        A `Diagram`, which has `.svg`, `.dot`, `.png()`, `.html()`, `.json`, `.save(path)`, and
+        shows itself in a notebook.
 
     Raises:
-        GraphTooLarge: the graph exceeds the limit. Nothing has been computed then.
+        GraphTooLarge: the graph has more than some millions of nodes.
         TypeError: `output` is not a node.
         ValueError: an argument has a value it cannot have.
 
@@ -62,13 +84,43 @@ def draw(
         raise ValueError(f"style must be one of {', '.join(STYLES)}; got {style!r}")
     if direction not in ("LR", "TB"):
         raise ValueError(f"direction must be LR or TB; got {direction!r}")
-    if not isinstance(theme, Theme) and theme not in THEMES:
-        raise ValueError(f"theme must be a viz.Theme or one of {', '.join(THEMES)}; got {theme!r}")
+    if flow not in (None, "size", "gain"):
+        raise ValueError(f"flow must be size or gain; got {flow!r}")
+    if not (open is None or callable(open) or (type(open) is int and open >= 0)):
+        raise ValueError(f"open must be a number of levels or a function of a path; got {open!r}")
     if not 1 <= digits <= 17:
         raise ValueError(f"digits must be from 1 to 17; got {digits!r}")
     if not (deadline > 0 and math.isfinite(deadline)):
         raise ValueError(f"deadline must be a positive number of seconds; got {deadline!r}")
-    picture = trace(output, seed, limit)
-    scene = STYLES[style](picture, direction, digits, title)
-    colours = theme if isinstance(theme, Theme) else THEMES[theme]
-    return Diagram(picture, scene, colours, deadline)
+    if limit < 1:
+        raise ValueError(f"limit must be a positive number of nodes; got {limit!r}")
+    colours = named(theme)
+    recording = record(output, seed)
+    look = Look(algebra, flow)
+    pictures = [
+        recording.picture(plan, algebra=algebra)
+        for plan in _plans(recording, open, limit, nonfinite=nonfinite)
+    ]
+    scene, *coarser = (
+        STYLES[style](picture, direction, digits, title, look) for picture in pictures
+    )
+    return Diagram(pictures[0], scene, colours, deadline, *coarser)
+
+
+def _plans(recording: Recording, opened: Open | None, limit: int, *, nonfinite: bool) -> list[Plan]:
+    """What to show, and coarser plans for the case that it takes too long."""
+    skeleton = recording.skeleton()
+    marks: dict[int, str] = {}
+    if nonfinite:
+        skeleton, marks = leading_to_trouble(skeleton, *recording.not_finite())
+    plans = [_plan(skeleton, opened, limit)]
+    for most in (_READABLE, _COARSE):
+        if len(plans[-1].items) > 2 * most:
+            plans.append(folded(skeleton, most))
+    return [plan.marked(marks) for plan in plans]
+
+
+def _plan(skeleton: Skeleton, opened: Open | None, limit: int) -> Plan:
+    if opened is not None:
+        return folded(skeleton, limit, opened)
+    return framed(skeleton) if skeleton.fits(limit) else folded(skeleton, min(limit, _READABLE))

@@ -7,7 +7,8 @@ like that of any other node, so nothing overlaps, and it sits in the middle of i
 """
 
 import json
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from viz.routing import Rectangle, part_arrows, room_to_part
 from viz.scene import Scene, label_size
 
 _POINTS_PER_INCH = 72
+_WIDTH_OF_M = 7.2
+_FRAME_FONT = "fontname=Courier fontsize=12"
 _SMALL = 150
 _ADVICE = (
     "Draw a smaller part of it (an earlier result, one sample instead of a batch), allow more time "
@@ -31,7 +34,8 @@ class Layout:
     """Coordinates in pixels, y downward from the top.
 
     `centers[i]` belongs to box i of the scene, `curves[i]` to link i, from the edge of its tail to
-    the edge of its head; `labels[i]` is the middle of its text, None if it has none.
+    the edge of its head; `labels[i]` is the middle of its text, None if it has none; `frames[i]` is
+    a frame's left, top, width and height.
     """
 
     width: float
@@ -39,6 +43,7 @@ class Layout:
     centers: tuple[Point, ...]
     curves: tuple[tuple[Point, ...], ...]
     labels: tuple[Point | None, ...]
+    frames: tuple[tuple[float, float, float, float], ...] = ()
 
 
 def place(scene: Scene, deadline: float) -> Layout:
@@ -74,6 +79,9 @@ def _skeleton(scene: Scene) -> str:
         width = box.width + (reach if scene.direction == "LR" else 0.0)
         height = box.height + (reach if scene.direction == "TB" else 0.0)
         out.append(f"n{number} [shape={shape} {_size(width, height)}]")
+    out += _clusters(scene)
+    if scene.frames:
+        out.insert(1, "graph [newrank=true]")
     for number, link in enumerate(scene.links):
         # Everything leaves in the direction of reading, and a single arrow arrives in it.
         single = arriving[link.head] == 1
@@ -92,6 +100,48 @@ def _skeleton(scene: Scene) -> str:
     if column:
         out.append(f"{{rank=same; {'; '.join(f'n{number}' for number in column)}}}")
     return "\n".join((*out, "}"))
+
+
+def _clusters(scene: Scene) -> list[str]:
+    """Frames, each with the boxes that are in it and in no smaller one.
+
+    The text of a link that stays inside a frame is inside it too, or it would pull its ends out.
+    """
+    boxes: dict[int | None, list[int]] = defaultdict(list)
+    for place, box in enumerate(scene.boxes):
+        boxes[box.frame].append(place)
+    inner: dict[int | None, list[int]] = defaultdict(list)
+    for at, frame in enumerate(scene.frames):
+        inner[frame.parent].append(at)
+    texts: dict[int | None, list[int]] = defaultdict(list)
+    for at, link in enumerate(scene.links):
+        if link.above or link.below:
+            around = _around(scene, scene.boxes[link.tail].frame)
+            outer = set(_around(scene, scene.boxes[link.head].frame))
+            texts[next((frame for frame in around if frame in outer), None)].append(at)
+    out: list[str] = []
+    waiting: list[int | None] = [*reversed(inner[None])]
+    while waiting:
+        number = waiting.pop()
+        if number is None:
+            out.append("}")
+            continue
+        # Letters that keep the label's room free: as many as it takes, all the same.
+        label = "m" * math.ceil(scene.frames[number].label.width / _WIDTH_OF_M)
+        out.append(f'subgraph cluster_{number} {{ graph [label="{label}" {_FRAME_FONT} margin=10]')
+        out += [f"n{box}" for box in boxes[number]]
+        out += [f"t{text}" for text in texts[number]]
+        waiting += (None, *reversed(inner[number]))
+    return out
+
+
+def _around(scene: Scene, frame: int | None) -> list[int]:
+    """`frame`, the frame around it, and so on."""
+    found = []
+    while frame is not None:
+        found.append(frame)
+        frame = scene.frames[frame].parent
+    return found
 
 
 def _effort(scene: Scene) -> str:
@@ -132,14 +182,29 @@ def _read(scene: Scene, found: dict[str, Any]) -> Layout:
         labels.append(label)
         curves.append(curve)
     part_arrows(scene, boxes, labels, curves)
-    return _framed(boxes, labels, curves)
+    corners = {item["name"]: item["bb"] for item in found["objects"] if "bb" in item}
+    frames = [
+        _rectangle(corners.get(f"cluster_{number}", "0,0,0,0"))
+        for number in range(len(scene.frames))
+    ]
+    return _moved(boxes, labels, curves, frames)
 
 
-def _framed(
-    boxes: list[Rectangle], labels: list[Rectangle | None], curves: list[list[Point]]
+def _rectangle(corners: str) -> Rectangle:
+    """A rectangle from its lower left and its upper right corner, y upward."""
+    left, low, right, high = map(float, corners.split(","))
+    return Rectangle((left + right) / 2, -(low + high) / 2, right - left, high - low)
+
+
+def _moved(
+    boxes: list[Rectangle],
+    labels: list[Rectangle | None],
+    curves: list[list[Point]],
+    frames: list[Rectangle],
 ) -> Layout:
     """Everything moved so that the picture starts at (0, 0)."""
     solid = [*boxes, *(label for label in labels if label is not None)]
+    solid += [frame for frame in frames if frame.width]
     xs = [x for curve in curves for x, _ in curve]
     ys = [y for curve in curves for _, y in curve]
     xs += [each.x + side * each.width / 2 for each in solid for side in (-1, 1)]
@@ -155,4 +220,12 @@ def _framed(
         tuple(moved(box.x, box.y) for box in boxes),
         tuple(tuple(moved(*point) for point in curve) for curve in curves),
         tuple(None if label is None else moved(label.x, label.y) for label in labels),
+        tuple(
+            (
+                *moved(frame.x - frame.width / 2, frame.y - frame.height / 2),
+                frame.width,
+                frame.height,
+            )
+            for frame in frames
+        ),
     )

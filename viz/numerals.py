@@ -2,12 +2,13 @@
 
 import math
 
-from viz.picture import Number, Quantity
+from viz.picture import Number, Quantity, Summary
 
 # Significant decimal digits that the narrow formats really hold: float32(0.1) is shown as 0.1.
 _PRECISION = {"float16": 3, "float32": 7}
 _LONGEST_INTEGER = 10**7
 _ROWS, _COLUMNS = 3, 4
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def number(value: Number, digits: int) -> str:
@@ -35,6 +36,8 @@ def shape(quantity: Quantity) -> str:
     >>> shape(Quantity("float64", (2, 3)))
     '(2, 3)'
     """
+    if quantity.joined > 1:
+        return f"{quantity.joined} values"
     return str(quantity.shape) if quantity.shape else ""
 
 
@@ -90,15 +93,30 @@ def exact(quantity: Quantity) -> str:
     if quantity.scalar and quantity.entries:
         return _every_digit(quantity.entries[0], digits)
     text = f"shape {quantity.shape}, {quantity.dtype}"
+    if quantity.joined > 1:
+        text = f"{quantity.joined} together, {quantity.dtype}"
+    if quantity.summary is not None:
+        text += f", {statistics(quantity.summary)}"
     if quantity.entries:
         listed = ", ".join(_every_digit(entry, digits) for entry in quantity.entries)
         return f"[{listed}] ({text})"
-    if quantity.summary is None:
+    return text
+
+
+def statistics(facts: Summary) -> str:
+    """The statistics of an array on one line, with a histogram from its minimum to its maximum.
+
+    >>> statistics(Summary(-1.0, 3.0, 1.0, 5.0, zeros=2, nonfinite=0, histogram=(1, 0, 8, 4)))
+    'min -1, mean 1, max 3, norm 5, zeros 2, not finite 0, ▁ █▄'
+    """
+    text = f"min {number(facts.minimum, 6)}, mean {number(facts.mean, 6)}, "
+    text += f"max {number(facts.maximum, 6)}, norm {number(facts.norm, 6)}, "
+    text += f"zeros {facts.zeros}, not finite {facts.nonfinite}"
+    if not facts.histogram:
         return text
-    facts = quantity.summary
-    text += f", min {number(facts.minimum, 6)}, max {number(facts.maximum, 6)}"
-    text += f", mean {number(facts.mean, 6)}, norm {number(facts.norm, 6)}, zeros {facts.zeros}"
-    return f"{text}, not finite {facts.nonfinite}" if facts.nonfinite else text
+    most = max(facts.histogram)
+    bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in facts.histogram)
+    return f"{text}, {bars}"
 
 
 def _every_digit(value: Number, digits: int) -> str:
@@ -108,6 +126,8 @@ def _every_digit(value: Number, digits: int) -> str:
 def _rows(quantity: Quantity) -> list[tuple[Number, ...]]:
     """The entries row by row, if they are few enough to be written down."""
     if quantity.shape is None or not quantity.entries or len(quantity.shape) > 2:
+        return []
+    if quantity.joined > 1 and len(quantity.entries) > _COLUMNS:
         return []
     rows, columns = (1, *quantity.shape)[-2:]
     if rows > _ROWS or columns > _COLUMNS:

@@ -6,17 +6,24 @@ does not change, or keep a graph alive, when training goes on.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Number = float | int | bool
-Kind = Literal["leaf", "constant", "detached", "result"]
+Kind = Literal["leaf", "constant", "detached", "result", "folded"]
 Flow = Literal["flows", "blocked", "constant"]
+State = Literal[
+    "detached", "unreachable", "non-finite", "accumulated", "zero", "not run", "arrived"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Statistics of an array; all but the counts are over its finite entries."""
+    """Statistics of an array; all but the counts are over its finite entries.
+
+    `histogram` counts them in bins of equal width from the minimum to the maximum; it is empty
+    where these are equal.
+    """
 
     minimum: float
     maximum: float
@@ -24,6 +31,7 @@ class Summary:
     norm: float
     zeros: int
     nonfinite: int
+    histogram: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +39,16 @@ class Quantity:
     """A number or an array: a value, or a gradient.
 
     `shape` is None for a plain Python number. `entries` holds all entries in row-major order when
-    there are at most `picture.FEW` of them, otherwise it is empty and `summary` tells about them.
+    there are at most `picture.FEW` of them, otherwise it is empty. `summary` tells about those of
+    an array of numbers with more than one. Where several values pass together, they are joined into
+    one quantity, and `joined` says how many they are.
     """
 
     dtype: str
     shape: tuple[int, ...] | None
     entries: tuple[Number, ...] = ()
     summary: Summary | None = None
+    joined: int = 1
 
     @property
     def scalar(self) -> bool:
@@ -58,6 +69,19 @@ class Quantity:
             return self.summary.nonfinite == 0
         return all(math.isfinite(entry) for entry in self.entries)
 
+    @property
+    def size(self) -> float | None:
+        """How large the entries are: the root of their mean square. None where none is finite.
+
+        Of an array it does not depend on how many entries there are, so that a scalar's gradient
+        and a matrix's can be compared.
+        """
+        if self.summary is None:
+            finite = [abs(float(entry)) for entry in self.entries if math.isfinite(entry)]
+            return math.hypot(*finite) / math.sqrt(len(finite)) if finite else None
+        counted = math.prod(self.shape or ()) - self.summary.nonfinite
+        return self.summary.norm / math.sqrt(counted) if counted else None
+
 
 FEW = 16
 
@@ -74,14 +98,44 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """What `.grad` of a node holds: `gradient`, the sum over `calls` calls of `backward`.
+
+    `calls` is 0 where somebody else has put it there.
+    """
+
+    gradient: Quantity
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What stands behind one box of a folded picture.
+
+    `operations` operations and `inputs` inputs; `times` repeats of the same (1 if it is no
+    repetition), and in `pattern` the operations of one, as text.
+    """
+
+    operations: int
+    inputs: int
+    times: int
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A value of the computation.
 
     `kind` is "leaf" (a value that somebody made, and wants the gradient of), "constant" (a plain
     number or array that entered an operation), "detached" (made by somebody who wants no gradient
-    of it) or "result" (made by `operation`). `flow` tells whether a gradient arrives: "flows" (then
-    `gradient` is the total), "blocked" (one is wanted, but no path from an output leads here) or
-    "constant" (none is wanted). A gradient that is zero flows: it is a quantity like any other.
+    of it), "result" (made by `operation`) or "folded" (many of these, see `fold`; its value holds
+    all that leaves it). `flow` tells whether a gradient arrives: "flows" (then `gradient` is the
+    total), "blocked" (one is wanted, but no path from an output leads here) or "constant" (none is
+    wanted). A gradient that is zero flows: it is a quantity like any other.
+
+    `stored` is what `.grad` held when the picture was made, None if `backward` has not run; it does
+    not count when nodes are compared, for it is no part of the computation. `scope` is the path of
+    modules that the node was made in. `remark` is a word on it in this picture.
     """
 
     id: int
@@ -91,13 +145,47 @@ class Node:
     flow: Flow
     gradient: Quantity | None = None
     operation: Operation | None = None
+    stored: Stored | None = field(default=None, compare=False)
+    scope: tuple[str, ...] = ()
+    group: int | None = None
+    fold: Fold | None = None
+    remark: str | None = None
+
+    @property
+    def state(self) -> State:
+        """What is to be known of the gradient in a word."""
+        if self.flow == "constant":
+            return "detached"
+        if self.gradient is None:
+            return "unreachable"
+        if not self.gradient.finite:
+            return "non-finite"
+        if self.stored is not None and self.stored.calls > 1:
+            return "accumulated"
+        if self.gradient.zero:
+            return "zero"
+        return "not run" if self.kind == "leaf" and self.stored is None else "arrived"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The local derivative along an edge, from the rule sheet.
+
+    `formula` is the partial derivative in the arguments of the operation, such as "y" for the x of
+    x * y, and `value` is its value. Of an operation that is not elementwise, `value` is None and
+    `formula` says what becomes of the gradient `g` that arrives, such as "g @ yᵀ".
+    """
+
+    formula: str
+    value: Quantity | None
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """One use of a value: node `source` as operand number `position` of the operation of `target`.
 
-    `contribution` is what this use adds to the gradient of `source`. `x * x` has two edges.
+    `contribution` is what this use adds to the gradient of `source`. `x * x` has two edges. Where
+    one end is folded, an edge stands for `uses` uses, and `value` holds all the values that pass.
     """
 
     id: int
@@ -106,20 +194,42 @@ class Edge:
     position: int
     flow: Flow
     contribution: Quantity | None = None
+    local: Local | None = None
+    uses: int = 1
+    value: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A frame around nodes that belong together, inside another frame or not."""
+
+    id: int
+    label: str
+    parent: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A result that was asked for, and the gradient that was fed in there (1, unless chosen)."""
+    """A result that was asked for, and the gradient that was fed in there (1, unless chosen).
+
+    Where its node is folded, `name` and `value` are those of the one result among them.
+    """
 
     node: int
     seed: Quantity | None
+    name: str | None = None
+    value: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A whole computation. `nodes[i].id` is `i`, and operands come before their results."""
+    """A whole computation. `nodes[i].id` is `i`, and operands come before their results.
+
+    `groups[i].id` is `i`. `remarks` say what the picture leaves out.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     outputs: tuple[Output, ...]
+    groups: tuple[Group, ...] = ()
+    remarks: tuple[str, ...] = ()

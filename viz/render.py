@@ -9,6 +9,7 @@ import importlib.resources
 import os
 import struct
 import threading
+import time
 from typing import Any, Final
 
 import resvg_py
@@ -32,19 +33,24 @@ class Graphviz:
     def render(self, source: str, output: str, deadline: float) -> str:
         """DOT text to "json0" (the graph with its coordinates) or "svg".
 
-        Raises `RenderTimeout` after `deadline` seconds, `GraphTooLarge` when Graphviz runs out of
-        stack or memory, `DrawError` when it does not understand `source`. The next call works.
+        Raises `RenderTimeout` after `deadline` seconds, in which it may have waited for layouts of
+        other threads, `GraphTooLarge` when Graphviz runs out of stack or memory, `DrawError` when
+        it does not understand `source`. The next call works.
         """
         if output not in ("json0", "svg"):
             raise ValueError(f"Graphviz is asked for json0 or svg here, not {output!r}")
-        with self.lock:
+        started = time.monotonic()
+        if not self.lock.acquire(timeout=min(deadline, threading.TIMEOUT_MAX)):
+            raise RenderTimeout(f"the layout waited for those of other threads for {deadline:g} s")
+        try:
+            left = max(deadline - (time.monotonic() - started), 0.0)
             engine, module = self._compiled()
             # An instance of its own: whatever happens in it is gone with it.
             store = wasmtime.Store(engine)
             store.set_limits(memory_size=_MEMORY_LIMIT)
             store.set_wasi(wasmtime.WasiConfig())
             store.set_epoch_deadline(1)
-            alarm = threading.Timer(min(deadline, threading.TIMEOUT_MAX), engine.increment_epoch)
+            alarm = threading.Timer(min(left, threading.TIMEOUT_MAX), engine.increment_epoch)
             alarm.daemon = True
             alarm.start()
             try:
@@ -64,6 +70,8 @@ class Graphviz:
                 # Joined too: an alarm that goes off late would stop somebody else's layout.
                 alarm.cancel()
                 alarm.join()
+        finally:
+            self.lock.release()
 
     def _compiled(self) -> tuple[wasmtime.Engine, wasmtime.Module]:
         """The compiled Graphviz; compiling takes about half a second, once for each process."""

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from viz import text
 
 Direction = Literal["LR", "TB"]
-Shape = Literal["ellipse", "box", "plain", "dot", "bar"]
+Shape = Literal["ellipse", "box", "plain", "dot", "bar", "stack"]
 Rank = Literal["first", "anywhere"]
 Role = Literal[
     "title",
@@ -26,6 +26,7 @@ Role = Literal[
     "word",
     "formula",
     "legend",
+    "frame",
 ]
 
 
@@ -52,6 +53,7 @@ FONTS: Final[dict[Role, Font]] = {
     "word": Font(15),
     "formula": Font(11),
     "legend": Font(11),
+    "frame": Font(12, bold=True),
 }
 LEADING: Final = 1.25
 LONGEST: Final = 150.0
@@ -59,6 +61,7 @@ LONGEST: Final = 150.0
 SLOT: Final = 14.0
 # From the middle of a link to its text: half the distance of the two arrows, and some air.
 CLEARANCE: Final = 7.0
+SHADES: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,33 @@ class Box:
     classes: str
     tooltip: str
     rank: Rank = "anywhere"
+    frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle around boxes, with a label, inside the frame `parent` or not."""
+
+    label: Line
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the shades of the arrows back mean: a title, and the words at the two ends of `ramp`."""
+
+    ramp: Literal["size", "gain"]
+    title: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What of a picture is to be seen besides its values and gradients."""
+
+    algebra: bool = False
+    flow: Literal["size", "gain"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +133,8 @@ class Link:
     """An arrow from one box to another, and perhaps one back; `tail` and `head` index the boxes.
 
     `above` is written above the forward arrow, `below` below the one back (left and right of them
-    when the picture runs downward). `back` is the class of the arrow back, None if there is none.
+    when the picture runs downward). `back` is the class of the arrow back, None if there is none;
+    `shade` is its place on the scene's scale, from 0 to `SHADES` - 1.
     """
 
     tag: str
@@ -114,11 +145,12 @@ class Link:
     back: Role | None
     classes: str
     tooltip: str
+    shade: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything on one picture."""
+    """Everything on one picture; `remarks` are written below it."""
 
     boxes: tuple[Box, ...]
     links: tuple[Link, ...]
@@ -126,6 +158,9 @@ class Scene:
     title: str | None
     description: str
     gradients: bool
+    frames: tuple[Frame, ...] = ()
+    scale: Scale | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def line(role: Role, content: str, room: float = LONGEST) -> Line:

@@ -35,6 +35,14 @@ def test_a_layout_that_takes_too_long_is_stopped_and_the_next_one_works():
     assert '"a"' in GRAPHVIZ.render(SMALL, "json0", deadline=5)
 
 
+def test_a_layout_out_of_stack_is_refused_and_the_next_one_works():
+    nested = "".join(f"subgraph cluster_{number} {{" for number in range(5_000))
+    deep = "digraph {" + nested + "a" + "}" * 5_001
+    with pytest.raises(viz.GraphTooLarge, match="ran out of stack"):
+        GRAPHVIZ.render(deep, "json0", deadline=20)
+    assert '"a"' in GRAPHVIZ.render(SMALL, "json0", deadline=5)
+
+
 def test_a_diagram_past_its_deadline_says_what_to_do_and_still_has_its_dot():
     late = viz.draw(tangle(200), deadline=0.001)
     with pytest.raises(viz.RenderTimeout, match=r"boxes and [\d,]+ arrows.*deadline.*\.dot"):
@@ -48,12 +56,14 @@ def test_the_errors_have_one_base():
     assert issubclass(viz.GraphTooLarge, viz.DrawError)
 
 
-def test_a_graph_too_deep_for_graphviz_is_refused_and_the_next_one_works():
+def test_a_graph_too_deep_for_graphviz_is_folded_and_the_picture_says_so():
     x = Value(1.0)
     for _ in range(4000):
         x = -x
-    with pytest.raises(viz.GraphTooLarge, match=r"ran out of stack.*Draw a smaller part"):
-        _ = viz.draw(x, limit=100_000).svg
+    picture = viz.draw(x, limit=100_000)
+    assert len(picture.picture.nodes) == 4001
+    assert "the full picture is too large to lay out" in picture.svg
+    assert "folded: 4,001 nodes in" in picture.svg
     assert viz.draw(-Value(1.0)).svg.startswith("<svg")
 
 

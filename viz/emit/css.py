@@ -1,7 +1,7 @@
 """The style sheet of a figure. Every selector starts with the figure's id, so that inside a page it
 touches nothing else."""
 
-from viz.scene import FONTS
+from viz.scene import FONTS, Scene
 from viz.theme import Theme
 
 # Helvetica's metrics are those the text is measured by; Arial and Liberation Sans share them.
@@ -16,8 +16,8 @@ _SYMBOLS = (
 )
 
 
-def style_sheet(figure: str, theme: Theme) -> str:
-    """CSS for the figure with the id `figure`."""
+def style_sheet(figure: str, theme: Theme, scene: Scene) -> str:
+    """CSS for the figure with the id `figure`, as much of it as `scene` needs."""
     rules = {
         "text": f"font-family:{_SANS};text-anchor:middle;white-space:pre;fill:{theme.text}",
         ".cjk": f"font-family:{_CJK}",
@@ -51,6 +51,25 @@ def style_sheet(figure: str, theme: Theme) -> str:
             f"fill:{theme.muted}"
         ),
     }
+    if scene.frames:
+        rules["rect.frame"] = f"fill:{theme.muted};fill-opacity:0.06;stroke:{theme.line};"
+        rules["rect.frame"] += "stroke-dasharray:2 2"
+        rules["text.frame"] = f"fill:{theme.muted};text-anchor:start"
+    if any(box.shape == "stack" for box in scene.boxes):
+        rules[".stack"] = f"fill:{theme.operation};stroke:{theme.operation_line};stroke-width:1.3"
+    if any("unreachable" in box.classes for box in scene.boxes):
+        rules[".unreachable .box"] = f"stroke:{theme.muted};stroke-dasharray:1 3"
+    if any("accumulated" in box.classes for box in scene.boxes):
+        rules[".accumulated .box"] = f"stroke:{theme.gradient};stroke-width:3"
+    if any("marked" in box.classes for box in scene.boxes):
+        rules[".marked .box,.marked .ellipse"] = f"stroke:{theme.alarm};stroke-width:4"
+    if scene.scale is not None:
+        ramp = theme.sizes if scene.scale.ramp == "size" else theme.gains
+        for shade, colour in enumerate(ramp):
+            rules[f"path.back.shade{shade}"] = (
+                f"stroke:{colour};stroke-width:{shade_width(shade):g}"
+            )
+            rules[f"polygon.back.shade{shade},rect.shade{shade}"] = f"fill:{colour}"
     for role, font in FONTS.items():
         weight = ";font-weight:bold" if font.bold else ""
         slant = ";font-style:italic" if font.italic else ""
@@ -61,3 +80,8 @@ def style_sheet(figure: str, theme: Theme) -> str:
         ",".join(f"#{figure} {part}" for part in selector.split(",")) + f"{{{declarations}}}"
         for selector, declarations in rules.items()
     )
+
+
+def shade_width(shade: int) -> float:
+    """How wide an arrow of this shade is, in pixels."""
+    return 1.4 + 0.6 * shade

@@ -4,15 +4,18 @@ Names and other words are shortened where they are too long (`scene.line`). Numb
 of one would be another number.
 """
 
+import math
 from collections.abc import Sequence
 
 from viz import numerals
-from viz.picture import Edge, Flow, Node, Operation, Picture, Quantity
-from viz.scene import Box, Line, Role, block, line
+from viz.picture import Edge, Flow, Fold, Node, Operation, Picture, Quantity
+from viz.scene import Box, Frame, Line, Role, block, line
 
 OPERATION_HEIGHT = 38.0
 _CIRCLE_TEXT = 24.0
 _LONGEST_SUM = 24
+_LONGEST_ALGEBRA = 34
+_LONGEST_FORMULA = 160.0
 # Parameters at these values are as if not given; the tooltip has them.
 _UNTOLD = ("None", "False")
 
@@ -39,22 +42,115 @@ def gradient_lines(gradient: Quantity | None, flow: Flow, digits: int) -> tuple[
     return tuple(Line(role, row) for row in numerals.lines(gradient, digits))
 
 
-def sum_line(node: Node, uses: Sequence[Edge], digits: int) -> tuple[Line, ...]:
-    """How the contributions of several uses add up to the gradient of a node."""
+def contribution_lines(
+    edge: Edge, picture: Picture, digits: int, *, algebra: bool
+) -> tuple[Line, ...]:
+    """What an edge sends back; with `algebra`, as the product that it is."""
+    lines = gradient_lines(edge.contribution, edge.flow, digits)
+    upstream = picture.nodes[edge.target].gradient
+    if not algebra or edge.local is None or edge.contribution is None or upstream is None:
+        return lines
+    local = edge.local.value
+    if local is None:
+        return line("formula", edge.local.formula, _LONGEST_FORMULA), *lines
+    if upstream.scalar and local.scalar and edge.contribution.scalar:
+        factors = " × ".join(numerals.lines(each, digits)[0] for each in (upstream, local))
+        text = f"{factors} = {lines[0].text}"
+        if len(text) <= _LONGEST_ALGEBRA:
+            return (Line(lines[0].role, text),)
+        return Line(lines[0].role, f"{factors} ="), *lines
+    return line("formula", f"g × ({edge.local.formula})", _LONGEST_FORMULA), *lines
+
+
+def sum_line(
+    node: Node, uses: Sequence[Edge], digits: int, *, algebra: bool = False
+) -> tuple[Line, ...]:
+    """How the contributions of several uses add up to the gradient of a node.
+
+    With `algebra`, also how much of them cancels.
+    """
     parts = [use.contribution for use in uses if use.contribution is not None]
-    if node.gradient is None or len(parts) < 2:
+    if node.gradient is None or len(parts) < 2 or any(use.uses > 1 for use in uses):
         return ()
+    cancelled = _cancellation(parts, node.gradient) if algebra else ()
     role = gradient_role(node.gradient)
     total = numerals.lines(node.gradient, digits)
     if len(total) > 1 or not node.gradient.scalar:
-        return (Line("note", f"sum of {len(parts)}:"), *(Line(role, row) for row in total))
+        return (
+            Line("note", f"sum of {len(parts)}:"),
+            *(Line(role, row) for row in total),
+            *cancelled,
+        )
     terms = [numerals.lines(part, digits)[0] for part in parts]
     text = terms[0] + "".join(
         f" − {term[1:]}" if term.startswith("-") else f" + {term}" for term in terms[1:]
     )
     if len(parts) > 3 or len(text) > _LONGEST_SUM:
         text = f"sum of {len(parts)}"
-    return (Line(role, f"{text} = {total[0]}"),)
+    return (Line(role, f"{text} = {total[0]}"), *cancelled)
+
+
+def _cancellation(parts: Sequence[Quantity], total: Quantity) -> tuple[Line, ...]:
+    """What share of the contributions cancels, if some do."""
+    sizes = [part.size for part in parts]
+    left, whole = total.size, sum(size or 0.0 for size in sizes)
+    if left is None or None in sizes or not 0 < whole < math.inf:
+        return ()
+    share = 1 - left / whole
+    return (Line("note", f"{share:.0%} cancels"),) if share >= 0.005 else ()
+
+
+def stored_lines(node: Node, digits: int) -> tuple[Line, ...]:
+    """What `.grad` holds, where that is the sum of several calls of `backward`."""
+    if node.stored is None or node.stored.calls < 2:
+        return ()
+    held = numerals.lines(node.stored.gradient, digits)
+    text = held[0] if len(held) == 1 else ""
+    return (line("note", f".grad: {text} from {node.stored.calls} calls".replace(":  ", ": ")),)
+
+
+def remark_lines(node: Node) -> tuple[Line, ...]:
+    """A remark on a node in this picture."""
+    return () if node.remark is None else (line("alarm", node.remark, 200.0),)
+
+
+def box_classes(node: Node, kind: str | None = None) -> str:
+    """The classes of a node's box: its kind, and the state of its gradient where that is rare."""
+    classes = [kind or node.kind]
+    if node.kind != "constant" and node.state in ("unreachable", "accumulated"):
+        classes.append(node.state)
+    if node.remark is not None:
+        classes.append("marked")
+    return " ".join(classes)
+
+
+def frames(picture: Picture) -> tuple[Frame, ...]:
+    """The groups of a picture as frames."""
+    return tuple(Frame(line("frame", group.label), group.parent) for group in picture.groups)
+
+
+def remarks(picture: Picture) -> tuple[str, ...]:
+    """What is written below a picture."""
+    leaves = [node for node in picture.nodes if node.kind == "leaf" and node.gradient is not None]
+    if leaves and all(leaf.stored is None for leaf in leaves):
+        return (*picture.remarks, "backward() has not run: .grad is still empty")
+    return picture.remarks
+
+
+def folded_lines(node: Node) -> tuple[Line, ...]:
+    """What a box that stands for many nodes is called, and what is in it."""
+    fold = node.fold
+    assert fold is not None
+    lines = []
+    if node.name:
+        lines.append(line("name", node.name))
+    if fold.times > 1:
+        lines.append(line("word", f"× {fold.times:,}"))
+    if fold.pattern and fold.pattern != node.name:
+        lines.append(line("formula", fold.pattern, _LONGEST_FORMULA))
+    counts = [(fold.operations, "operation"), (fold.inputs, "input")]
+    lines += [line("note", _count(number, noun)) for number, noun in counts if number]
+    return tuple(lines)
 
 
 def operation_box(node: Node, operation: Operation, *, formula: bool = False) -> Box:
@@ -64,19 +160,33 @@ def operation_box(node: Node, operation: Operation, *, formula: bool = False) ->
     lines += [line("note", each, room=100) for each in told[:2]]
     if formula and operation.formula != operation.symbol:
         lines.append(line("formula", operation.formula))
+    lines += remark_lines(node)
     width, height = block(lines)
     if len(lines) == 1 and width <= _CIRCLE_TEXT:
         width = height = OPERATION_HEIGHT
     else:  # A rectangle fits into an ellipse that is sqrt(2) times as wide and high.
         height = max(height * 1.15 + 4, OPERATION_HEIGHT)
         width = max(width * 1.3 + 14, height)
-    return Box(f"n{node.id}", "ellipse", width, height, tuple(lines), "operation", tooltip(node))
+    return Box(
+        f"n{node.id}",
+        "ellipse",
+        width,
+        height,
+        tuple(lines),
+        "operation" if node.remark is None else "operation marked",
+        tooltip(node),
+        frame=node.group,
+    )
 
 
 def tooltip(node: Node) -> str:
     """Everything about a node, in full: its name as it is, every digit."""
     facts = [node.name] if node.name is not None else []
-    if node.operation is not None:
+    if node.scope:
+        facts.append(f"in {' / '.join(node.scope)}")
+    if node.fold is not None:
+        facts.append(_fold_told(node.fold))
+    elif node.operation is not None:
         facts.append(f"{node.operation.name}: {node.operation.formula}")
         facts += [f"{key} = {value}" for key, value in node.operation.parameters]
     else:
@@ -88,6 +198,14 @@ def tooltip(node: Node) -> str:
         facts.append(f"gradient: {numerals.exact(node.gradient)}")
     elif node.flow == "blocked":
         facts.append("gradient: none arrives here, the output does not depend on it smoothly")
+    if node.stored is not None:
+        calls = node.stored.calls
+        source = f"from {_count(calls, 'call')} of backward()" if calls else "set by hand"
+        facts.append(f".grad: {numerals.exact(node.stored.gradient)}, {source}")
+    elif node.kind == "leaf":
+        facts.append(".grad: empty, backward() has not run")
+    if node.remark is not None:
+        facts.append(node.remark)
     return "\n".join(facts)
 
 
@@ -98,7 +216,14 @@ def edge_tooltip(edge: Edge, picture: Picture) -> str:
     if target.operation is not None and edge.position < len(target.operation.arguments):
         argument = target.operation.arguments[edge.position]
         facts.append(f"{argument} of {target.operation.formula}")
-    facts.append(f"value: {numerals.exact(source.value)}")
+    if edge.uses > 1:
+        facts.append(_count(edge.uses, "use"))
+    facts.append(f"value: {numerals.exact(edge.value or source.value)}")
+    if edge.local is not None:
+        local = edge.local.formula
+        if edge.local.value is not None:
+            local += f" = {numerals.exact(edge.local.value)}"
+        facts.append(f"local derivative: {local}")
     if edge.contribution is not None:
         facts.append(f"contribution to the gradient: {numerals.exact(edge.contribution)}")
     return "\n".join(facts)
@@ -106,7 +231,9 @@ def edge_tooltip(edge: Edge, picture: Picture) -> str:
 
 def output_name(picture: Picture, position: int) -> str | None:
     """What to call an output that has no name: nothing more than that."""
-    if picture.nodes[picture.outputs[position].node].name is not None:
+    output = picture.outputs[position]
+    node = picture.nodes[output.node]
+    if (output.name if node.fold else node.name) is not None:
         return None
     return "output" if len(picture.outputs) == 1 else f"output {position + 1}"
 
@@ -114,15 +241,16 @@ def output_name(picture: Picture, position: int) -> str | None:
 def description(picture: Picture, digits: int) -> str:
     """The picture in words, for those who do not see it."""
     leaves = [node for node in picture.nodes if node.kind == "leaf"]
-    count = sum(node.kind == "result" for node in picture.nodes)
+    count = sum(
+        node.fold.operations if node.fold else node.kind == "result" for node in picture.nodes
+    )
     words = [
         f"A computation graph of {_count(count, 'operation')} on {_count(len(leaves), 'input')}."
     ]
     for position, output in enumerate(picture.outputs):
         node = picture.nodes[output.node]
-        words.append(
-            f"{node.name or output_name(picture, position)}: {_brief(node.value, digits)}."
-        )
+        name = (output.name if node.fold else node.name) or output_name(picture, position)
+        words.append(f"{name}: {_brief(output.value or node.value, digits)}.")
     words += [
         f"{leaf.name or 'unnamed input'}: value {_brief(leaf.value, digits)}, "
         + (f"gradient {_brief(leaf.gradient, digits)}." if leaf.gradient else "no gradient.")
@@ -130,7 +258,15 @@ def description(picture: Picture, digits: int) -> str:
     ]
     if len(leaves) > 20:
         words.append(f"And {len(leaves) - 20} more inputs.")
+    words += [f"{remark}." for remark in picture.remarks]
     return " ".join(words)
+
+
+def _fold_told(fold: Fold) -> str:
+    told = f"{_count(fold.operations, 'operation')} and {_count(fold.inputs, 'input')} in one box"
+    if fold.times > 1:
+        told += f", {fold.times:,} times: {fold.pattern}"
+    return told
 
 
 def _brief(quantity: Quantity, digits: int) -> str:
@@ -139,4 +275,4 @@ def _brief(quantity: Quantity, digits: int) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

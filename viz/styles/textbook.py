@@ -9,14 +9,22 @@ that is used several times shows the sum in its box.
 from collections import defaultdict
 
 from viz.picture import Edge, Node, Output, Picture
-from viz.scene import SLOT, Box, Direction, Line, Link, Rank, Scene, Shape, block, line
+from viz.scene import SLOT, Box, Direction, Line, Link, Look, Rank, Scene, Shape, block, line
+from viz.shading import shading
 from viz.styles.labels import (
+    box_classes,
+    contribution_lines,
     description,
     edge_tooltip,
+    folded_lines,
+    frames,
     gradient_lines,
     gradient_role,
     operation_box,
     output_name,
+    remark_lines,
+    remarks,
+    stored_lines,
     sum_line,
     tooltip,
     value_lines,
@@ -28,16 +36,24 @@ _INPUTS_IN_A_COLUMN = 12
 _LONGEST_SIDE = 280.0
 
 
-def textbook(picture: Picture, direction: Direction, digits: int, title: str | None) -> Scene:
+def textbook(
+    picture: Picture,
+    direction: Direction,
+    digits: int,
+    title: str | None,
+    look: Look = Look(),  # noqa: B008 - frozen
+) -> Scene:
     """`picture` as a scene in the textbook style."""
-    return _Drawing(picture, direction, digits).scene(title)
+    return _Drawing(picture, direction, digits, look).scene(title)
 
 
 class _Drawing:
-    def __init__(self, picture: Picture, direction: Direction, digits: int) -> None:
+    def __init__(self, picture: Picture, direction: Direction, digits: int, look: Look) -> None:
         self.picture = picture
         self.direction = direction
         self.digits = digits
+        self.look = look
+        self.flow = None if look.flow is None else shading(picture, look.flow)
         self.boxes: list[Box] = []
         self.links: list[Link] = []
         self.uses: dict[int, list[Edge]] = defaultdict(list)
@@ -52,7 +68,8 @@ class _Drawing:
 
     def scene(self, title: str | None) -> Scene:
         inputs = sum(node.kind in ("leaf", "detached") for node in self.picture.nodes)
-        column = inputs <= _INPUTS_IN_A_COLUMN
+        # A frame keeps what is in it together, wherever it stands.
+        column = inputs <= _INPUTS_IN_A_COLUMN and not self.picture.groups
         for node in self.picture.nodes:
             self._add_node(node, column)
         for edge in self.picture.edges:
@@ -66,9 +83,15 @@ class _Drawing:
             title,
             description(self.picture, self.digits),
             any(node.gradient is not None for node in self.picture.nodes),
+            frames(self.picture),
+            None if self.flow is None else self.flow.scale,
+            remarks(self.picture),
         )
 
     def _add_node(self, node: Node, column: bool) -> None:
+        if node.fold is not None:
+            self.start[node.id] = self.end[node.id] = self._add_box(self._folded(node))
+            return
         if node.operation is None:
             self.start[node.id] = self._add_box(self._datum(node, column))
             return
@@ -83,10 +106,11 @@ class _Drawing:
                     tail=operation,
                     head=fork,
                     above=(*self._name(node), *value_lines(node.value, self.digits)),
-                    below=gradient_lines(node.gradient, node.flow, self.digits),
+                    below=self._sum(node) or gradient_lines(node.gradient, node.flow, self.digits),
                     back=None if node.gradient is None else gradient_role(node.gradient),
                     classes="stem",
                     tooltip=tooltip(node),
+                    shade=None if self.flow is None else self.flow.nodes.get(node.id),
                 )
             )
 
@@ -94,7 +118,7 @@ class _Drawing:
         source = self.picture.nodes[edge.source]
         above: tuple[Line, ...] = ()
         if source.kind != "constant":
-            above = value_lines(source.value, self.digits)
+            above = value_lines(edge.value or source.value, self.digits)
             if source.kind == "result" and self.start[source.id] == self.end[source.id]:
                 above = (*self._name(source), *above)
         self.links.append(
@@ -103,17 +127,21 @@ class _Drawing:
                 tail=self.start[edge.source],
                 head=self.end[edge.target],
                 above=above,
-                below=gradient_lines(edge.contribution, edge.flow, self.digits),
+                below=contribution_lines(
+                    edge, self.picture, self.digits, algebra=self.look.algebra
+                ),
                 back=None if edge.contribution is None else gradient_role(edge.contribution),
                 classes=f"use {source.kind}-use",
                 tooltip=edge_tooltip(edge, self.picture),
+                shade=None if self.flow is None else self.flow.edges.get(edge.id),
             )
         )
 
     def _add_output(self, position: int, output: Output) -> None:
         node = self.picture.nodes[output.node]
         unnamed = output_name(self.picture, position)
-        label = line("name", node.name or "") if unnamed is None else line("unnamed", unnamed)
+        name = output.name if node.fold else node.name
+        label = line("name", name or "") if unnamed is None else line("unnamed", unnamed)
         width, height = block([label])
         box = Box(f"o{position}", "box", width + 24, height + 14, (label,), "output", tooltip(node))
         self.links.append(
@@ -121,11 +149,12 @@ class _Drawing:
                 tag=f"r{position}",
                 tail=self.start[node.id],
                 head=self._add_box(box),
-                above=value_lines(node.value, self.digits),
+                above=value_lines(output.value or node.value, self.digits),
                 below=gradient_lines(output.seed, node.flow, self.digits),
                 back=None if output.seed is None else gradient_role(output.seed),
                 classes="use result-use",
                 tooltip=tooltip(node),
+                shade=None if self.flow is None else self.flow.nodes.get(node.id),
             )
         )
 
@@ -135,9 +164,21 @@ class _Drawing:
             lines = value_lines(node.value, self.digits)
             width, height = block(lines)
             return Box(
-                f"n{node.id}", "plain", width + 10, height + 4, lines, "constant", tooltip(node)
+                f"n{node.id}",
+                "plain",
+                width + 10,
+                height + 4,
+                lines,
+                "constant",
+                tooltip(node),
+                frame=node.group,
             )
-        lines = (*self._name(node), *sum_line(node, self.uses[node.id], self.digits))
+        lines = (
+            *self._name(node),
+            *sum_line(node, self.uses[node.id], self.digits, algebra=self.look.algebra),
+            *stored_lines(node, self.digits),
+            *remark_lines(node),
+        )
         rank: Rank = "first" if column else "anywhere"
         side = self._side(node)
         width, height = block(lines)
@@ -150,13 +191,43 @@ class _Drawing:
             height = max(height, side)
         else:
             width = max(width, side)
-        return Box(f"n{node.id}", shape, width, height, lines, node.kind, tooltip(node), rank)
+        classes = box_classes(node)
+        return Box(
+            f"n{node.id}", shape, width, height, lines, classes, tooltip(node), rank, node.group
+        )
+
+    def _folded(self, node: Node) -> Box:
+        """The box of many nodes."""
+        lines = folded_lines(node)
+        width, height = block(lines)
+        width, height = width + 28, height + 18
+        side = self._side(node)
+        if self.direction == "LR":
+            height = max(height, side)
+        else:
+            width = max(width, side)
+        return Box(
+            f"n{node.id}",
+            "stack",
+            width,
+            height,
+            lines,
+            box_classes(node),
+            tooltip(node),
+            frame=node.group,
+        )
+
+    def _sum(self, node: Node) -> tuple[Line, ...]:
+        """How the gradient of a result adds up, where the algebra is shown."""
+        if not self.look.algebra:
+            return ()
+        return sum_line(node, self.uses[node.id], self.digits, algebra=True)
 
     def _fork(self, node: Node) -> Box:
         """A bar across the arrows, as long as they need."""
         thick, long = 6.0, self._side(node)
         width, height = (thick, long) if self.direction == "LR" else (long, thick)
-        return Box(f"f{node.id}", "bar", width, height, (), "fork", tooltip(node))
+        return Box(f"f{node.id}", "bar", width, height, (), "fork", tooltip(node), frame=node.group)
 
     def _side(self, node: Node) -> float:
         """The length of the side that the arrows of `node` leave."""
