@@ -212,9 +212,8 @@ def no_garbage_collection() -> Iterator[None]:
     gc.enable()
 
 
-def test_reading_a_hundred_thousand_nodes_takes_time_in_proportion(
-    no_garbage_collection: None,
-) -> None:
+@pytest.mark.usefixtures("no_garbage_collection")
+def test_reading_a_hundred_thousand_nodes_takes_time_in_proportion() -> None:
     def chain(n: int) -> Value:
         x: Any = Value(0.5)
         for _ in range(n // 4):
