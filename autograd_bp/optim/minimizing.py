@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autograd_bp.optim.hyperparameters import count, positive
 from autograd_bp.optim.objective import Objective
 
-FIRST_ORDER = ("CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP")
+FIRST_ORDER = ("CG", "BFGS", "L-BFGS-B", "SLSQP")
 PRODUCTS = ("Newton-CG", "trust-ncg", "trust-krylov", "trust-constr")
 HESSIANS = ("dogleg", "trust-exact")
 METHODS = (*FIRST_ORDER, *PRODUCTS, *HESSIANS)
@@ -42,8 +42,8 @@ def minimize(
         two in nested lists, tuples and dicts. A Module and nodes are changed: they are at the
         minimum afterwards, and at the best point found so far if an exception ends the search.
     method
-        CG, BFGS, L-BFGS-B, TNC, SLSQP, Newton-CG, trust-ncg, trust-krylov, trust-exact,
-        trust-constr or dogleg: see SciPy.
+        CG, BFGS, L-BFGS-B, SLSQP, Newton-CG, trust-ncg, trust-krylov, trust-exact, trust-constr
+        or dogleg: see SciPy.
     maxiter, tol, options
         The largest number of iterations, SciPy's tolerance, and other options of the method.
     callback
@@ -79,7 +79,7 @@ def minimize(
         raise ValueError(f"no method {method!r} that uses gradients: {hint}")
     settings = dict(options or {})
     if maxiter is not None:
-        settings["maxfun" if method == "TNC" else "maxiter"] = count("maxiter", maxiter)
+        settings["maxiter"] = count("maxiter", maxiter)
     tol = None if tol is None else positive("tol", tol)
     scipy = _scipy()
     objective = Objective(loss_fn, params)
