@@ -82,7 +82,7 @@ class History:
             rows.append([f"{number}", *cells])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
         if self.best_epoch is not None and self.best_epoch <= len(self.epochs):

@@ -167,10 +167,12 @@ class Trainer:
         elif self.schedule is not None and self.schedule_every == "epoch":
             self.schedule.step()
         figure = row[self.monitor]
-        gain = math.inf if run.best is None else run.best["figure"] - figure
-        if run.best is not None and self.maximize:
-            gain = -gain
-        if gain > self.min_delta:
+        if run.best is None:
+            better = not math.isnan(figure)
+        else:
+            gain = run.best["figure"] - figure
+            better = (-gain if self.maximize else gain) > self.min_delta
+        if better:
             run.waited = 0
             weights = self.model.state_dict() if self.keep_best else None
             run.best = {"figure": figure, "model": weights}
