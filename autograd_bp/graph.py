@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ __all__ = [
     "accumulated_calls",
     "contributions",
     "cotangents",
+    "cotangents_of_all",
     "is_constant",
     "scopes",
+    "seeded",
     "topological_order",
     "value",
     "where_made",
@@ -68,9 +71,32 @@ def cotangents(output: Node, seed: Any = None) -> dict[Node, Number]:
     >>> cotangents(apple * 2.0 * 1.1)[apple]
     2.2
     """
+    return sweep({output: seeded(output, seed)}).cotangents
+
+
+def cotangents_of_all(seeds: Mapping[Node, Number]) -> dict[Node, Number]:
+    """The same for several outputs in one sweep, their gradients added; seeds as by `seeded`.
+
+    >>> import autograd_bp as ab
+    >>> x = ab.Value(3.0)
+    >>> square, double = x * x, x * 2.0
+    >>> cotangents_of_all({square: 1.0, double: 10.0})[x]
+    26.0
+    """
+    return sweep(seeds).cotangents
+
+
+def seeded(output: Node, seed: Any = None) -> Number:
+    """The cotangent that a sweep from `output` starts with: `seed`, checked, or ones.
+
+    >>> import autograd_bp as ab
+    >>> seeded(ab.Value(3.0)), seeded(ab.Tensor([1.0, 2.0]), [3, 4])
+    (1.0, array([3., 4.]))
+    """
     if seed is None and isinstance(output._value, np.ndarray):
         seed = np.ones(output._value.shape, output._value.dtype)
-    return sweep({output: output._seed(seed)}).cotangents
+    start: Number = output._seed(seed)
+    return start
 
 
 def contributions(node: Node, cotangent: Number) -> tuple[Number | None, ...]:

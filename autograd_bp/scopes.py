@@ -8,7 +8,7 @@ call, was made inside it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from autograd_bp.node import CONSTANT_SERIAL, Node, next_serial
@@ -80,8 +80,8 @@ def end(output: Any, name: str, began: int) -> None:
             end(element, name, began)
 
 
-def scopes(output: Node) -> dict[Node, tuple[str, ...]]:
-    """The names of the scopes of every node that `output` depends on, the outermost first.
+def scopes(output: Node | Iterable[Node]) -> dict[Node, tuple[str, ...]]:
+    """The names of the scopes of every node that one or more outputs depend on, outermost first.
 
     Nodes outside any scope have none, among them leaves that are older than the calls: inputs and
     parameters. A constant belongs where it is used.

@@ -148,7 +148,10 @@ def _effort(scene: Scene) -> str:
     """How long Graphviz may polish the places: in a large picture, less. 1,500 arrows take 0.6 s
     this way and 4 s without, and look the same from as far away as one has to look at them."""
     links = len(scene.links)
-    return "" if links <= _SMALL else f"nslimit={max(0.1, _SMALL / links):.2f}"
+    if links <= _SMALL:
+        return ""
+    share = _SMALL / links
+    return f"nslimit={max(0.05, share):.2f} mclimit={max(0.2, share):.2f}"
 
 
 def _size(width: float, height: float) -> str:

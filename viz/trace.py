@@ -66,7 +66,7 @@ class Recording:
         self.parents = [
             tuple([self.number[id(parent)] for parent in node.parents]) for node in self.nodes
         ]
-        self.scopes = _scopes(outputs)
+        self.scopes = ab.graph.scopes(outputs)
         self._totals, self._fed = _sweep(outputs, seeds)
         self._sent: dict[int, Sequence[object]] = {}
 
@@ -339,14 +339,6 @@ def _operands_first(outputs: Sequence[ab.graph.Node]) -> list[ab.graph.Node]:
     return order
 
 
-def _scopes(outputs: Sequence[ab.graph.Node]) -> dict[ab.graph.Node, tuple[str, ...]]:
-    """The path of modules in which each node was made."""
-    found: dict[ab.graph.Node, tuple[str, ...]] = {}
-    for output in outputs:
-        found.update(ab.graph.scopes(output))
-    return found
-
-
 def _check_size(outputs: Sequence[ab.graph.Node], limit: int) -> None:
     seen = {id(node) for node in outputs}
     waiting = list(outputs)
@@ -372,19 +364,21 @@ def _check_size(outputs: Sequence[ab.graph.Node], limit: int) -> None:
 
 def _sweep(
     outputs: Sequence[ab.graph.Node], seeds: Sequence[object]
-) -> tuple[dict[int, object], list[object]]:
+) -> tuple[dict[int, object], Sequence[object]]:
     """The total gradient of each node by identity, and what was fed in at each output."""
-    totals: dict[int, Any] = {}
-    fed: list[object] = []
-    for output, seed in zip(outputs, seeds, strict=True):
-        if not output.requires_grad:
-            fed.append(None)
-            continue
-        swept = ab.graph.cotangents(output, cast(Any, seed))
-        fed.append(swept[output])
-        for node, cotangent in swept.items():
-            totals[id(node)] = totals[id(node)] + cotangent if id(node) in totals else cotangent
-    return totals, fed
+    if len(outputs) == 1 and outputs[0].requires_grad:
+        swept = ab.graph.cotangents(outputs[0], cast(Any, seeds[0]))
+        return {id(node): cotangent for node, cotangent in swept.items()}, [swept[outputs[0]]]
+    fed = [
+        ab.graph.seeded(output, cast(Any, seed)) if output.requires_grad else None
+        for output, seed in zip(outputs, seeds, strict=True)
+    ]
+    starts: dict[ab.graph.Node, Any] = {}
+    for output, start in zip(outputs, fed, strict=True):
+        if start is not None:
+            starts[output] = starts[output] + start if output in starts else start
+    swept = ab.graph.cotangents_of_all(starts) if starts else {}
+    return {id(node): cotangent for node, cotangent in swept.items()}, fed
 
 
 def _frozen(gradient: object) -> Quantity | None:
