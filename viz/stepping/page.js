@@ -200,14 +200,16 @@
     const typing = target.id === "answer";
     const slider = target.type === "range";
     const pressable = target.matches("button, summary, input, [role=button]");
-    if (typing || (slider && event.key !== " ")) return;
+    const paging = byMoment && event.key.startsWith("Page");
+    // On a slider the other keys are the browser's own.
+    if (typing || (slider && event.key !== " " && !paging)) return;
     const moves = {
       ArrowRight: () => go(current + 1),
       ArrowLeft: () => go(current - 1),
       Home: () => go(0),
       End: () => go(steps.length - 1),
-      PageDown: () => byMoment && train(moment + 1),
-      PageUp: () => byMoment && train(moment - 1),
+      PageDown: () => paging && train(moment + 1),
+      PageUp: () => paging && train(moment - 1),
       " ": () => play(!timer),
     };
     if (!(event.key in moves) || (event.key === " " && pressable && !slider)) return;
