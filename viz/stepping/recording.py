@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import autograd_bp as ab
 from viz.errors import DrawError
@@ -78,4 +78,19 @@ def moment_of(output: object, seed: object, label: str, digits: int, limit: int)
     picture = trace(output, seed, limit)
     if any(node.kind not in ("leaf", "constant", "detached", "result") for node in picture.nodes):
         raise DrawError("a folded picture cannot be stepped through: take a smaller part of it")
-    return Moment(label, picture, walk(output, seed, picture, digits))
+    told = walk(output, seed, picture, digits)
+    return Moment(label, _labelled(picture, told), told)
+
+
+def _labelled(picture: Picture, told: Walk) -> Picture:
+    """The picture with the names that the steps use for what has none of its own."""
+    outputs = {output.node for output in picture.outputs}
+    return replace(
+        picture,
+        nodes=tuple(
+            replace(node, name=told.names[node.id].text)
+            if not node.name and node.kind != "constant" and node.id not in outputs
+            else node
+            for node in picture.nodes
+        ),
+    )
