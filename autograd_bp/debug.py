@@ -60,7 +60,7 @@ class debug:  # noqa: N801  (used like a function: with ab.debug(): ...)
 
     def made(self, node: Node) -> None:
         """A node was made: remember where, and look at its value."""
-        node._notes = {**(node._notes or {}), "where": _users_line()}
+        node._notes = {**(node._notes or {}), "where": users_line()}
         if (bad := _first_bad(node._value)) is not None:
             operands = ", ".join(
                 _summary(parent, arg) for parent, arg in zip(node._parents, node.args, strict=True)
@@ -128,7 +128,7 @@ def _made_at(node: Node) -> str:
     return f"made at {line}" if line else "made before ab.debug() was on"
 
 
-def _users_line() -> str:
+def users_line() -> str:
     """The innermost line outside this package and NumPy."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:

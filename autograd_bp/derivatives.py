@@ -149,11 +149,11 @@ def recorded_operands(node: Node) -> list[Any]:
     operands: list[Any] = []
     for parent, arg in zip(node._parents, node.args, strict=True):
         if parent is None or not parent.requires_grad:
-            tracer = getattr(arg, "tracer", None)
+            tracer = getattr(arg, "_tracer", None)
             operands.append(arg if tracer is None else tracer.node_of(arg))
         elif parent._value is arg:
             operands.append(parent)
-        elif (tracer := getattr(arg, "tracer", None)) is not None:
+        elif (tracer := getattr(arg, "_tracer", None)) is not None:
             operands.append(tracer.standing_for(parent, arg))
         else:  # the leaf's data has changed since
             operands.append(parent._stand_in(arg))

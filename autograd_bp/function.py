@@ -14,7 +14,7 @@ from autograd_bp import tensor, value
 from autograd_bp.derivatives import gradients, plain_node
 from autograd_bp.functions.elementwise import operation
 from autograd_bp.node import Node, OperationRule
-from autograd_bp.operands import as_operand, check_dtype
+from autograd_bp.operands import as_operand, check_dtype, tracer_of
 from autograd_bp.operations import NODE, joined
 from autograd_bp.recording import differentiable, state
 from autograd_bp.rules import ARRAY, ROWS, SCALAR, Formula, FormulaError, Interval, Rule
@@ -195,6 +195,8 @@ class Function:
     def __call__(self, *operands: Any, **settings: Any) -> Any:
         """Apply the operation; `settings` go to `forward` as they are."""
         operands = tuple(map(joined, operands))
+        if (tracer := tracer_of(operands)) is not None:
+            return tracer.user_function(self, operands, settings)
         for name, setting in settings.items():
             if isinstance(setting, Node):
                 raise TypeError(

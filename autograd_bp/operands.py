@@ -83,6 +83,13 @@ def as_operand(operand: Any) -> Any:
     return leaf_array(operand)
 
 
+def tracer_of(operand: Any) -> Any:
+    """Who records what has no known value yet, if anything in nested tuples has none."""
+    if isinstance(operand, tuple):
+        return next((t for piece in operand if (t := tracer_of(piece)) is not None), None)
+    return getattr(operand, "_tracer", None)
+
+
 def plain_index(index: Any) -> Any:
     """An index with its own copies of arrays, Tensors as their numbers, lists as arrays."""
     return tuple(map(_index_part, index)) if type(index) is tuple else _index_part(index)

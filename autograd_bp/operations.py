@@ -10,7 +10,7 @@ import numpy as np
 from autograd_bp import tensor, value
 from autograd_bp.graph import value as value_of
 from autograd_bp.node import Node
-from autograd_bp.operands import as_operand
+from autograd_bp.operands import as_operand, tracer_of
 from autograd_bp.rules import ROWS, Namespace, Rule
 from autograd_bp.rules.arrays import CONSTANTS, filled, replaced
 from autograd_bp.tensor import Tensor
@@ -93,9 +93,8 @@ def on_data(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that has no derivative, applied to the numbers of nodes."""
 
     def apply_to_data(*operands: Any) -> Any:
-        for operand in operands:
-            if isinstance(operand, Node) and operand._tracer is not None:
-                return operand._tracer.constant_function(name, function, operands)
+        if (tracer := tracer_of(operands)) is not None:
+            return tracer.constant_function(name, function, operands)
         return function(*map(plain, operands))
 
     return apply_to_data

@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd_bp import copying
 from autograd_bp.errors import brief, explained
 from autograd_bp.node import CONSTANT_SERIAL, Node, next_serial
-from autograd_bp.operands import as_floats, as_operand, is_operand, leaf_array, plain_index
+from autograd_bp.operands import (
+    as_floats,
+    as_operand,
+    is_operand,
+    leaf_array,
+    plain_index,
+    tracer_of,
+)
 from autograd_bp.recording import check_conversion, state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.arrays import sum_to
@@ -518,6 +525,9 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     try:
         data = rule.array.forward(*args, *params)
     except (ValueError, TypeError, IndexError) as error:
+        if (tracer := tracer_of(params)) is not None:  # at an index that is not known yet
+            traced = tracer.apply(rule, operands, params)
+            return traced
         raise explained(error, rule, args, parents, params) from error
     if type(data) is not np.ndarray:
         data = np.asarray(data)

@@ -1,0 +1,274 @@
+"""`compile`: a function recorded once for each signature, and run flat afterwards."""
+
+from __future__ import annotations
+
+import builtins
+import contextvars
+import functools
+import linecache
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_bp import tensor
+from autograd_bp.compiler.arguments import Arguments, Key, separated
+from autograd_bp.compiler.interface import giver, taker
+from autograd_bp.compiler.pipeline import prepared
+from autograd_bp.compiler.program import Program, Var
+from autograd_bp.compiler.source import emitted
+from autograd_bp.compiler.tracer import record
+from autograd_bp.node import Node
+from autograd_bp.recording import no_grad, state
+from autograd_bp.value import Value
+
+MANY = 32
+"""From this many signatures on, something that varies should be an array or a float."""
+
+
+class CompiledFunction:
+    """A function that is recorded on its first call and runs as a flat program afterwards.
+
+    Attributes
+    ----------
+    source
+        What the last signature runs, as NumPy.
+    programs
+        The recorded `Program` of each signature, in the order in which they were met.
+    """
+
+    def __init__(self, f: Callable[..., Any], donate: tuple[int, ...]) -> None:
+        functools.update_wrapper(self, f)
+        self._f = f
+        self._donate = donate
+        self._signatures: dict[Key, _Signature] = {}
+        self._lock = threading.Lock()
+        self._latest: _Signature | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result for these arguments."""
+        latest = self._latest
+        if latest is not None and not kwargs:
+            leaves = latest.taken(args)
+            if leaves is not None:
+                result = latest.run(leaves)
+                return self._careful(args, kwargs) if result is None else latest.given(result)
+        arguments = separated((args, kwargs))
+        if _is_watched(arguments):
+            return self._f(*args, **kwargs)
+        leaves = [leaf._value if isinstance(leaf, Node) else leaf for leaf in arguments.leaves]
+        key = (arguments.key, tuple(map(_kind, leaves)))
+        signature = self._signatures.get(key) or self._recorded(key, arguments, leaves)
+        result = signature.run(leaves)
+        if result is None:
+            return self._careful(args, kwargs)
+        if arguments.nodes:
+            return signature.given([_as_node(leaf) for leaf in result])
+        if not kwargs and signature.taken is not None:
+            self._latest = signature
+        return signature.given(result)
+
+    def _careful(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The function itself, where plain products gave a nan that guarded ones may not give, or
+        an index was wrong, of which it says more."""
+        with no_grad(), np.errstate(all="ignore"):
+            return self._f(*args, **kwargs)
+
+    def _recorded(self, key: Key, arguments: Arguments, leaves: list[Any]) -> _Signature:
+        with self._lock:
+            if key not in self._signatures:
+                self._signatures[key] = self._compiled(arguments, leaves)
+                if len(self._signatures) == MANY:
+                    warnings.warn(
+                        f"{self.__name__} has been compiled {MANY} times, for {MANY} signatures: "
+                        "an int that differs from call to call is better passed as a float or an "
+                        "array, and arrays of many shapes padded to few",
+                        stacklevel=4,
+                    )
+            return self._signatures[key]
+
+    def _compiled(self, arguments: Arguments, leaves: list[Any]) -> _Signature:
+        program = record(self._f, leaves, arguments.names(self._f), arguments.unflatten)
+        donated = [
+            var
+            for var, (kind, place, *_) in zip(program.inputs, arguments.paths, strict=False)
+            if kind == 0 and place in self._donate
+        ]
+        return _Signature(program, donated, arguments, leaves)
+
+    @property
+    def programs(self) -> list[Program]:
+        """The recorded program of each signature."""
+        return [signature.program for signature in self._signatures.values()]
+
+    @property
+    def source(self) -> str:
+        """What the last signature that was compiled runs, as NumPy.
+
+        Raises
+        ------
+        RuntimeError
+            If the function has not been called yet.
+        """
+        if not self._signatures:
+            raise RuntimeError(
+                f"{self.__name__} has no source yet: it is recorded when it is first called"
+            )
+        return next(reversed(self._signatures.values())).source
+
+    def __repr__(self) -> str:
+        n = len(self._signatures)
+        return f"<compiled {self.__name__}, {n} signature{'s' * (n != 1)}>"
+
+
+class _Signature:
+    """A program, ready to run."""
+
+    def __init__(
+        self, program: Program, donated: Sequence[Var], arguments: Arguments, leaves: list[Any]
+    ) -> None:
+        self.program = program
+        optimised, plan = prepared(program, donated)
+        text = emitted(optimised, plan)
+        self.source = text.source
+        self.taken = None if arguments.nodes else taker(arguments.skeleton[0], leaves)
+        self.given = giver(program.structure)
+        self._function = _compiled_text(text.source, program.name, text.meanings)
+        self._plan = plan
+        self._buffers = text.buffers
+        self._spaces: list[tuple[contextvars.Context, tuple[Any, ...]]] = []
+        self._captured = program.captured
+        overwritten = set(plan.overwritten.values())
+        self._overwritten = [i for i, var in enumerate(program.inputs) if var in overwritten]
+        self._arrays = [i for i, var in enumerate(program.inputs) if not var.weak]
+
+    def run(self, inputs: list[Any]) -> tuple[Any, ...] | None:
+        """The outputs, or None where the function itself should be run."""
+        for node in self._captured:
+            inputs.append(node._value)
+        if self._overwritten:
+            self._make_writable(inputs)
+        # Each running call has arrays of its own: several threads may call at once. In its
+        # context floating-point warnings are off.
+        spaces = self._spaces
+        try:
+            space = spaces.pop()
+        except IndexError:
+            space = self._space()
+        try:
+            return space[0].run(self._function, *inputs, space[1])  # type: ignore[no-any-return]
+        except IndexError:
+            return None
+        finally:
+            spaces.append(space)
+
+    def _make_writable(self, inputs: list[Any]) -> None:
+        """Donated arrays that are not safe to write to are copied."""
+        owners = set()
+        for i in self._arrays:
+            array = inputs[i]
+            owners.add(id(array if array.base is None else array.base))
+        apart = len(owners) == len(self._arrays)
+        for i in self._overwritten:
+            array = inputs[i]
+            flags = array.flags
+            if not (flags.c_contiguous and flags.writeable) or not (
+                apart or self._is_alone(inputs, i)
+            ):
+                inputs[i] = array.copy()
+
+    def _is_alone(self, inputs: list[Any], i: int) -> bool:
+        return not any(j != i and np.may_share_memory(inputs[i], inputs[j]) for j in self._arrays)
+
+    def _space(self) -> tuple[contextvars.Context, tuple[Any, ...]]:
+        context = contextvars.copy_context()
+        context.run(np.seterr, all="ignore")
+        raw = [np.zeros(size, np.uint8) for size in self._plan.sizes]
+        memory = tuple(
+            raw[self._plan.buffer[var]].view(var.dtype).reshape(var.shape) for var in self._buffers
+        )
+        return context, memory
+
+
+def _compiled_text(source: str, name: str, meanings: dict[str, Any]) -> Callable[..., Any]:
+    file = f"<compiled {name} {zlib.crc32(source.encode()):08x}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    namespace = dict(meanings)
+    exec(builtins.compile(source, file, "exec"), namespace)  # noqa: S102  (written by `source`)
+    function: Callable[..., Any] = namespace[source[4 : source.index("(")]]
+    return function
+
+
+def _kind(leaf: Any) -> Any:
+    return (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else float
+
+
+def _is_watched(arguments: Arguments) -> bool:
+    """Whether derivatives are wanted from outside: then the function itself is run."""
+    return arguments.nodes and any(
+        isinstance(leaf, Node)
+        and (leaf._tracer is not None or (leaf.requires_grad and state.recording))
+        for leaf in arguments.leaves
+    )
+
+
+def _as_node(leaf: Any) -> Any:
+    if isinstance(leaf, float):
+        return Value(leaf, requires_grad=False)
+    if isinstance(leaf, np.ndarray | np.generic):
+        return tensor.result(leaf)
+    return leaf
+
+
+def compile(f: Callable[..., Any], donate: int | Sequence[int] = ()) -> CompiledFunction:  # noqa: A001
+    """A function that does what `f` does, from a program recorded on its first call.
+
+    `f` is called once for each signature: structure, shapes and dtypes of the arguments, and the
+    arguments that are no floats. What it does is recorded, derivatives and updates included,
+    simplified, and written as one flat sequence of NumPy calls (`source`), which later calls run.
+
+    Parameters
+    ----------
+    f
+        A function of arrays, floats, and nested lists, tuples and dicts of them, computed with
+        `ab` or NumPy, whose result is nested likewise. It may call `value_and_grad`, `hvp`, and
+        other transforms. Arguments of other types (ints, bools, strings, None, ...) are static:
+        another value is another signature. Tensors and Values that it takes from outside are
+        read at every call; other things from outside are as they were when it was recorded.
+    donate
+        Positions of arguments whose arrays may be overwritten by the results, as in a training
+        step whose parameters are not needed afterwards.
+
+    Returns
+    -------
+    CompiledFunction
+        With the arguments of `f`. Results equal those of `f` to rounding. Called on nodes whose
+        derivatives are recorded, it runs `f` itself.
+
+    Raises
+    ------
+    ConcreteValueError
+        When called: if the course of `f` depends on a number, as in ``if loss < 1``.
+    TypeError
+        If `f` cannot be called, or an argument is none of the above.
+
+    Examples
+    --------
+    >>> import autograd_bp as ab
+    >>> def sgd_step(w, x, t):
+    ...     loss, slope = ab.value_and_grad(lambda w: ab.mean((x @ w - t) ** 2))(w)
+    ...     return w - 0.1 * slope, loss
+    >>> step = ab.compile(sgd_step, donate=(0,))
+    >>> w, x, t = np.zeros(2), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0])
+    >>> for _ in range(3):
+    ...     w, loss = step(w, x, t)
+    >>> round(float(loss), 4)
+    0.0303
+    """
+    if not callable(f):
+        raise TypeError(f"compile needs a function, not {type(f).__name__}")
+    places = (donate,) if isinstance(donate, int) else tuple(donate)
+    return CompiledFunction(f, places)

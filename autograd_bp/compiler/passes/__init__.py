@@ -1,0 +1,1 @@
+"""Passes: small functions from a program to a program that computes the same."""
