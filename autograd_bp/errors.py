@@ -31,8 +31,9 @@ def explained(
     kind: type[Exception] = (
         type(error) if type(error) in (ValueError, TypeError, IndexError) else ValueError
     )
-    if isinstance(error, np.exceptions.AxisError):
-        kind = np.exceptions.AxisError
+    for own in (np.exceptions.AxisError, np.linalg.LinAlgError):
+        if isinstance(error, own):
+            kind = own
     return kind(message.rstrip())
 
 

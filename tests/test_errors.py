@@ -10,6 +10,8 @@ import pytest
 
 import autograd_bp as ab
 from autograd_bp import Tensor, Value
+from autograd_bp.errors import explained
+from autograd_bp.rules import ROWS
 
 W = Tensor(np.ones((2, 3)), name="W")
 B = Tensor(np.ones((4, 3)), name="b")
@@ -176,3 +178,12 @@ def test_a_failed_operation_leaves_its_operands_usable() -> None:
             call()
     (x * x).sum().backward()
     assert x.grad.tolist() == [2.0, 4.0]
+
+
+def test_an_error_of_linear_algebra_stays_one() -> None:
+    """Whoever catches NumPy's LinAlgError for a singular matrix catches it here too."""
+    error = explained(
+        np.linalg.LinAlgError("Singular matrix"), ROWS["sum"], [np.eye(2)], [None], []
+    )
+    assert isinstance(error, np.linalg.LinAlgError)
+    assert "sum(shape (2, 2)): Singular matrix" in str(error)
