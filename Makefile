@@ -10,7 +10,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format pictures rules clean distclean
+.PHONY: help demo test test-slow lint format pictures rules bench clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,12 +39,15 @@ pictures: .venv/installed ## draw the committed pictures again, into docs/pictur
 rules: .venv/installed-dev ## check every rule again and write docs/rules.md (takes many minutes)
 	$(ONE_THREAD) $(RUN) -m autograd_bp.testing.table docs/rules.md --jobs 2
 
+bench: .venv-bench/installed ## time every engine on every workload, and write docs/performance.* (takes many minutes)
+	.venv-bench/bin/python benchmarks/speed --write docs
+
 clean: ## remove what runs leave behind, but not .venv
 	rm -rf out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
-distclean: clean ## remove .venv too
-	rm -rf .venv
+distclean: clean ## remove the environments too
+	rm -rf .venv .venv-bench
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -61,4 +64,9 @@ distclean: clean ## remove .venv too
 
 .venv/installed-peers: .venv/installed-dev
 	$(RUN) -m pip install --quiet --editable ".[dev,peers]"
+	@touch $@
+
+.venv-bench/installed: .venv/installed
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --editable ".[dev,peers]"
 	@touch $@

@@ -1,0 +1,1 @@
+"""How long the same work takes on every engine, in turn, on one core: `make bench`."""
