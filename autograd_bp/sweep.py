@@ -69,6 +69,9 @@ def pull(
     if type(cotangent) is float:
         return _pull_float(node, cotangent, path)
     vjp = rule.array.guarded_vjp if guarded else rule.array.vjp
+    given = (*node.args, *node._params)
+    if rule.keeps and node._notes is not None:
+        given = (*given, node._notes.get("kept"))
     contributions: list[Any] = []
     i = -1
     for parent in node._parents:
@@ -80,7 +83,7 @@ def pull(
         if function is None:
             contributions.append(parent._zero())
             continue
-        contribution = function(cotangent, node._value, *node.args, *node._params)
+        contribution = function(cotangent, node._value, *given)
         like = parent._value
         if (
             type(contribution) is not np.ndarray

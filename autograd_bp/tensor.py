@@ -522,8 +522,12 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
             args.append(operand if type(operand) is float else as_operand(operand))
             parents.append(None)
             constants = True
+    kept = None
     try:
-        data = rule.array.forward(*args, *params)
+        if needed and rule.keeps:
+            data, kept = rule.array.keeping(*args, *params)  # type: ignore[misc]
+        else:
+            data = rule.array.forward(*args, *params)
     except (ValueError, TypeError, IndexError) as error:
         if (tracer := tracer_of(params)) is not None:  # at an index that is not known yet
             traced = tracer.apply(rule, operands, params)
@@ -539,7 +543,10 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
         for i, parent in enumerate(parents):
             if parent is None and type(args[i]) is np.ndarray:
                 args[i] = _kept(args[i])
-    return record(rule, tuple(args), tuple(parents), params, data)
+    node = record(rule, tuple(args), tuple(parents), params, data)
+    if kept is not None:
+        node._notes = {**(node._notes or {}), "kept": kept}
+    return node
 
 
 def _narrowed(data: Array, args: list[Any]) -> Array:

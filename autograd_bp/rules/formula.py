@@ -245,7 +245,7 @@ def compile_formula(
     defined = f"rule_{name}"  # not a name a formula can call
     head = f"def {defined}({', '.join(parameters)}):"
     source = "\n    ".join([head, *lines, f"return {result}"]) + "\n"
-    own = {parameter.lstrip("*") for parameter in parameters}
+    own = {parameter.lstrip("*").partition("=")[0] for parameter in parameters}
     meanings = {free: resolve(free) for free in free_names(source) - own}
     function = compile_source(source, defined, meanings, title=f"rule {name}: {formula.text}")
     return _direct(formula, parameters, meanings) or function

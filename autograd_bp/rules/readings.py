@@ -141,6 +141,14 @@ class Reading:
         return gathered
 
     @cached_property
+    def keeping(self) -> Function | None:
+        """`forward` that gives what to keep for the way back too; None where nothing is."""
+        function: Function | None = (
+            self.namespace.resolve(self.rule.keeps) if self.rule.keeps else None
+        )
+        return function
+
+    @cached_property
     def vjp(self) -> Sequence[Function | None]:
         if self.namespace.guarded:
             return self.guarded_vjp
@@ -173,9 +181,10 @@ class Reading:
         )
 
     def _function(self, formula: Formula, leading: tuple[str, ...], suffix: str) -> Function:
+        kept = ("kept=None",) if self.rule.keeps and leading else ()
         return compile_formula(
             formula,
-            (*leading, *self.rule.args, *self.rule.params),
+            (*leading, *self.rule.args, *self.rule.params, *kept),
             self.namespace.resolve,
             name=f"{self.rule.name}{suffix}",
             on_floats=self.namespace.on_floats,

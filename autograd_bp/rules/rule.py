@@ -82,6 +82,9 @@ class Rule:
         Formulas that are zero where the operation has no derivative and a subgradient is chosen.
     boundary
         Arguments at which the partials have promised values: `{(x, y): (dx, dy)}`.
+    keeps
+        A function of arrays, by its name in the namespace, that gives the result and what is worth
+        keeping for the way back. The VJP and the JVP get that as `kept`; None where it is gone.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Rule:
     domain: tuple[Interval, ...] = ()
     kinks: tuple[Formula, ...] = ()
     boundary: Mapping[tuple[float, ...], tuple[float, ...]] = field(default_factory=dict)
+    keeps: str = ""
     _readings: dict[str, Reading] = field(default_factory=dict, repr=False)
 
     def read(self, namespace: Namespace) -> Reading:
@@ -249,6 +253,7 @@ def general(
     symbol: str = "",
     guarded_vjp: Iterable[str] | None = None,
     guarded_jvp: Iterable[str] | None = None,
+    keeps: str = "",
 ) -> Rule:
     """A row that gives its VJP and its JVP as formulas."""
     name, args, params, variadic, _ = parse_signature(signature)
@@ -268,6 +273,7 @@ def general(
         symbol=symbol or name,
         variadic=variadic,
         domain=(REAL,) * len(args),
+        keeps=keeps,
     )
 
 
