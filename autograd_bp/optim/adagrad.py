@@ -74,9 +74,14 @@ class Adagrad(Optimizer):
         )
 
     def _update(
-        self, group: Mapping[str, Any], slot: Slot, weights: Array, gradient: Array
+        self,
+        group: Mapping[str, Any],
+        slot: Slot,
+        gradient: Array,
+        weights: Array,
+        step: Array,
+        new: Array,
     ) -> None:
-        step = slot.scratch(weights)
         total = slot.buffer("sum_of_squares", weights, group["initial_accumulator_value"])
         if decay := group["weight_decay"]:
             np.multiply(weights, decay, out=step)
@@ -88,4 +93,4 @@ class Adagrad(Optimizer):
         np.divide(gradient, step, out=step)
         rate = group["lr"] / (1.0 + (slot.steps - 1) * group["lr_decay"])
         np.multiply(step, rate, out=step)
-        np.subtract(weights, step, out=weights)
+        np.subtract(weights, step, out=new)

@@ -77,17 +77,20 @@ class Adam(Optimizer):
         )
 
     def _update(
-        self, group: Mapping[str, Any], slot: Slot, weights: Array, gradient: Array
+        self,
+        group: Mapping[str, Any],
+        slot: Slot,
+        gradient: Array,
+        weights: Array,
+        step: Array,
+        new: Array,
     ) -> None:
         lr, (beta1, beta2) = group["lr"], group["betas"]
-        step = slot.scratch(weights)
         mean, square = slot.buffer("mean", weights), slot.buffer("square", weights)
-        if decay := group["weight_decay"]:
-            if self._decoupled:
-                np.multiply(weights, 1.0 - lr * decay, out=weights)
-            else:
-                np.multiply(weights, decay, out=step)
-                gradient = np.add(step, gradient, out=slot.scratch(weights, 1))
+        decay = group["weight_decay"]
+        if decay and not self._decoupled:
+            np.multiply(weights, decay, out=step)
+            gradient = np.add(step, gradient, out=slot.scratch(weights, 1))
         np.multiply(mean, beta1, out=mean)
         np.multiply(gradient, 1.0 - beta1, out=step)
         np.add(mean, step, out=mean)
@@ -104,7 +107,9 @@ class Adam(Optimizer):
         np.add(step, group["eps"] * root, out=step)
         np.divide(mean, step, out=step)
         np.multiply(step, lr * root / (1.0 - beta1**slot.steps), out=step)
-        np.subtract(weights, step, out=weights)
+        if decay and self._decoupled:
+            weights = np.multiply(weights, 1.0 - lr * decay, out=slot.scratch(weights, 1))
+        np.subtract(weights, step, out=new)
 
 
 class AdamW(Adam):

@@ -108,9 +108,19 @@ class Optimizer:
         """ValueError if settings do not go together."""
 
     def _update(
-        self, group: Mapping[str, Any], slot: Slot, weights: Array, gradient: Array
+        self,
+        group: Mapping[str, Any],
+        slot: Slot,
+        gradient: Array,
+        weights: Array,
+        step: Array,
+        new: Array,
     ) -> None:
-        """Change `weights` in place; `gradient` is left as it is. `slot.steps` counts this one."""
+        """Write the new weights to `new`, which may be `weights` itself.
+
+        `step` is an array to compute in; it may be `new`, but not `weights`. The gradient is left
+        as it is. `slot.steps` counts this update.
+        """
         raise NotImplementedError
 
     def step(self) -> None:
@@ -133,9 +143,10 @@ class Optimizer:
         for group, slot, gradient in ready:
             if gradient is not None:
                 slot.steps += 1
-                weights = slot.weights()
-                self._update(group, slot, weights, gradient)
-                slot.finish(weights)
+                weights, new = slot.weights()
+                step = slot.scratch(weights) if new is weights else new
+                self._update(group, slot, gradient, weights, step, new)
+                slot.finish(new)
 
     def zero_grad(self) -> None:
         """Forget the gradients: every parameter's `.grad` is None."""

@@ -80,10 +80,15 @@ class RMSprop(Optimizer):
         )
 
     def _update(
-        self, group: Mapping[str, Any], slot: Slot, weights: Array, gradient: Array
+        self,
+        group: Mapping[str, Any],
+        slot: Slot,
+        gradient: Array,
+        weights: Array,
+        step: Array,
+        new: Array,
     ) -> None:
         alpha = group["alpha"]
-        step = slot.scratch(weights)
         square = slot.buffer("square", weights)
         if decay := group["weight_decay"]:
             np.multiply(weights, decay, out=step)
@@ -112,4 +117,4 @@ class RMSprop(Optimizer):
             np.multiply(velocity, group["lr"], out=step)
         else:
             np.multiply(step, group["lr"], out=step)
-        np.subtract(weights, step, out=weights)
+        np.subtract(weights, step, out=new)

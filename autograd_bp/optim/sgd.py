@@ -83,25 +83,27 @@ class SGD(Optimizer):
             raise ValueError("nesterov=True needs a momentum above 0 and no dampening")
 
     def _update(
-        self, group: Mapping[str, Any], slot: Slot, weights: Array, gradient: Array
+        self,
+        group: Mapping[str, Any],
+        slot: Slot,
+        gradient: Array,
+        weights: Array,
+        step: Array,
+        new: Array,
     ) -> None:
         lr, momentum = group["lr"], group["momentum"]
-        step = slot.scratch(weights)
         if decay := group["weight_decay"]:
             np.multiply(weights, decay, out=step)
-            gradient = np.add(step, gradient, out=step)
-        if momentum == 0.0:
-            np.multiply(gradient, lr, out=step)
-            np.subtract(weights, step, out=weights)
-            return
-        velocity = slot.buffer("velocity", weights)
-        np.multiply(velocity, momentum, out=velocity)
-        if slot.steps > 1 and (dampening := group["dampening"]):
-            gradient = np.multiply(gradient, 1.0 - dampening, out=step)
-        np.add(velocity, gradient, out=velocity)
-        if group["nesterov"]:
-            np.multiply(gradient, lr, out=step)
-            np.subtract(weights, step, out=weights)
-            lr *= momentum
-        np.multiply(velocity, lr, out=step)
-        np.subtract(weights, step, out=weights)
+            gradient = np.add(step, gradient, out=slot.scratch(weights, 1))
+        direction = gradient
+        if momentum:
+            velocity = direction = slot.buffer("velocity", weights)
+            np.multiply(velocity, momentum, out=velocity)
+            if slot.steps > 1 and (dampening := group["dampening"]):
+                gradient = np.multiply(gradient, 1.0 - dampening, out=step)
+            np.add(velocity, gradient, out=velocity)
+            if group["nesterov"]:
+                np.multiply(velocity, momentum, out=step)
+                direction = np.add(step, gradient, out=step)
+        np.multiply(direction, lr, out=step)
+        np.subtract(weights, step, out=new)

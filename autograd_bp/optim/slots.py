@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
 Array = NDArray[Any]
+_OWN = 3
+"""References to an array that only its Tensor, or its slot, and one local name have; the third is
+that of the call that counts them."""
 Parameter = Tensor | Value
 
 
@@ -50,13 +54,14 @@ class Slot:
 
 
 class TensorSlot(Slot):
-    """A Tensor: its array is updated in place."""
+    """A Tensor."""
 
-    __slots__ = ("tensor",)
+    __slots__ = ("_spare", "tensor")
 
     def __init__(self, tensor: Tensor, steps: int = 0, buffers: Any = None) -> None:
         super().__init__(steps, buffers)
         self.tensor = tensor
+        self._spare: Array | None = None
 
     def gradient(self) -> Array | None:
         """The gradient, None if there is none."""
@@ -67,12 +72,26 @@ class TensorSlot(Slot):
             raise _no_gradient(self.tensor, gradient)
         return gradient
 
-    def weights(self) -> Array:
-        """The array to write to."""
-        return self.tensor.data
+    def weights(self) -> tuple[Array, Array]:
+        """The weights, and the array for the new ones: the same one, if no graph can hold it.
 
-    def finish(self, weights: Array) -> None:
-        """The array is the Tensor's own: nothing is left to do."""
+        Otherwise a spare one takes its place, and it becomes the spare: nothing is copied, and
+        nothing allocated once the graph of the step before is gone.
+        """
+        tensor = self.tensor
+        array: Array = tensor._value
+        if tensor._lent or (sys.getrefcount(array) <= _OWN and array.base is None):
+            return array, array
+        spare = self._spare
+        if spare is None or sys.getrefcount(spare) > _OWN or spare.shape != array.shape:
+            spare = np.empty(array.shape, array.dtype)
+        return array, spare
+
+    def finish(self, new: Array) -> None:
+        """The new weights are there."""
+        tensor = self.tensor
+        if new is not tensor._value:
+            self._spare, tensor._value = tensor._value, new
 
     def by_parameter(self) -> list[tuple[Parameter, dict[str, Array]]]:
         """The parameter with copies of its buffers."""
@@ -116,13 +135,14 @@ class ValuesSlot(Slot):
                 raise _no_gradient(value, gradient)
         return np.array(gradients, float)
 
-    def weights(self) -> Array:
-        """The numbers as a vector."""
-        return np.array([value._value for value in self.values], float)
+    def weights(self) -> tuple[Array, Array]:
+        """The numbers as a vector, which is the one for the new ones too."""
+        vector = np.array([value._value for value in self.values], float)
+        return vector, vector
 
-    def finish(self, weights: Array) -> None:
+    def finish(self, new: Array) -> None:
         """Give every Value its number."""
-        for value, number in zip(self.values, weights.tolist(), strict=True):
+        for value, number in zip(self.values, new.tolist(), strict=True):
             value.data = number
 
     def by_parameter(self) -> list[tuple[Parameter, dict[str, Array]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,13 +175,45 @@ def test_updates_are_in_place_where_nobody_else_has_the_array() -> None:
     assert w.data.ctypes.data == place
 
 
-def test_a_step_changes_no_graph_recorded_before() -> None:
-    w = ab.Tensor([3.0])
-    y = w * w
-    y.backward()
-    optim.SGD([w], lr=0.5).step()
-    assert w.data.tolist() == [0.0]
-    assert ab.gradients(y, [w])[0].tolist() == [6.0]
+@every_optimizer
+@given(kept=st.lists(st.sampled_from(["graph", "array", "view", None]), min_size=6, max_size=6))
+def test_steps_change_no_graph_recorded_before_and_are_the_same_whoever_holds_the_weights(
+    name: str, settings: dict[str, Any], kept: list[str | None]
+) -> None:
+    w, alone = ab.Tensor([3.0, -1.0]), ab.Tensor([3.0, -1.0])
+    optimizer, other = made(name, [w], settings), made(name, [alone], settings)
+    graphs, held = [], []
+    for what in kept:
+        graph = (w * w).sum()
+        graph.backward()
+        if what == "graph":
+            graphs.append((graph, 2.0 * w.numpy()))
+        elif what is not None:
+            held.append(w.data if what == "array" else w.data[:1])
+        alone.grad = 2.0 * alone.numpy()
+        del graph
+        optimizer.step()
+        optimizer.zero_grad()
+        other.step()
+        np.testing.assert_array_equal(w.data, alone.data)
+    for graph, gradient in graphs:
+        np.testing.assert_array_equal(ab.gradients(graph, [w])[0], gradient)
+
+
+def test_a_step_while_the_last_loss_is_held_copies_nothing() -> None:
+    w = ab.Tensor(np.ones(100_000))
+    optimizer = optim.SGD([w], lr=0.1)
+    peaks = []
+    for _ in range(4):
+        loss = (w * w).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        tracemalloc.start()
+        optimizer.step()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] > w.data.nbytes
+    assert max(peaks[1:]) < 10_000
 
 
 def test_groups_have_settings_of_their_own() -> None:
