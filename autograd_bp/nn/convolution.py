@@ -105,7 +105,7 @@ class Convolution(Module):
 
     def forward(self, x: Any) -> Any:
         """Shape (samples, out_channels, ...); without the samples if x has none."""
-        layer, k, groups = type(self).__name__, self.axes, self.groups
+        layer, k, groups = self._title, self.axes, self.groups
         x, lone = batched(layer, x, k, self.in_channels)
         x = bordered(x, self.padding)
         seen = windows(layer, x, self.kernel_size, self.stride, self.dilation)

@@ -17,26 +17,32 @@ of the prediction.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd_bp.functions.elementwise import ELEMENTWISE, clip, where
-from autograd_bp.functions.reductions import mean
+from autograd_bp.functions.products import matmul
 from autograd_bp.functions.reductions import sum as total
-from autograd_bp.functions.shapes import astype, moveaxis, one_hot
+from autograd_bp.functions.shapes import moveaxis, one_hot
+from autograd_bp.nn.comparison import (
+    Reduction,
+    check_reduction,
+    check_unit,
+    dtype_of,
+    floats,
+    is_traced,
+    matching,
+    numbers_of,
+    pair,
+    reduced,
+)
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
-from autograd_bp.rules.arrays import normalized_axes
-from autograd_bp.tensor import Tensor
-from autograd_bp.value import Value
-
-Reduction = Literal["mean", "sum", "batchmean", "none"]
-_REDUCTIONS = ("mean", "sum", "batchmean", "none")
-
+from autograd_bp.rules.arrays import normalized_axes, shape_of
 
 # -- distances ------------------------------------------------------------------------------------
 
@@ -50,11 +56,11 @@ def quadratic_cost(prediction: Any, target: Any, *, reduction: Reduction = "mean
     >>> quadratic_cost(ab.Tensor([[3.0, 4.0], [0.0, 0.0]]), [[0.0, 0.0], [0.0, 2.0]])
     Tensor(7.25, op='mean')
     """
-    prediction, target = _pair("quadratic_cost", prediction, target)
-    squares = _square(prediction - target)
-    if _shape(squares):
+    prediction, target = pair("quadratic_cost", prediction, target)
+    squares = ELEMENTWISE["square"](prediction - target)
+    if shape_of(squares):
         squares = total(squares, axis=-1)
-    return _reduced("quadratic_cost", 0.5 * squares, reduction)
+    return reduced("quadratic_cost", 0.5 * squares, reduction)
 
 
 def mse(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
@@ -64,8 +70,8 @@ def mse(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     >>> mse(ab.Tensor([1.0, 5.0]), [1.0, 2.0])
     Tensor(4.5, op='mean')
     """
-    prediction, target = _pair("mse", prediction, target)
-    return _reduced("mse", _square(prediction - target), reduction)
+    prediction, target = pair("mse", prediction, target)
+    return reduced("mse", ELEMENTWISE["square"](prediction - target), reduction)
 
 
 def mae(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
@@ -75,8 +81,8 @@ def mae(prediction: Any, target: Any, *, reduction: Reduction = "mean") -> Any:
     >>> mae(ab.Tensor([1.0, 5.0]), [1.0, 2.0])
     Tensor(1.5, op='mean')
     """
-    prediction, target = _pair("mae", prediction, target)
-    return _reduced("mae", abs(prediction - target), reduction)
+    prediction, target = pair("mae", prediction, target)
+    return reduced("mae", abs(prediction - target), reduction)
 
 
 def huber(
@@ -92,10 +98,10 @@ def huber(
     """
     if not (isinstance(delta, int | float | np.number) and 0 < delta < math.inf):
         raise ValueError(f"huber: delta is a number above 0, not {delta!r}")
-    prediction, target = _pair("huber", prediction, target)
+    prediction, target = pair("huber", prediction, target)
     error = prediction - target
     limited = clip(error, -float(delta), float(delta))
-    return _reduced("huber", limited * (error - 0.5 * limited), reduction)
+    return reduced("huber", limited * (error - 0.5 * limited), reduction)
 
 
 # -- classification -------------------------------------------------------------------------------
@@ -144,94 +150,80 @@ def cross_entropy(
     array([[-0.05960146,  0.05960146],
            [ 0.25      , -0.25      ]])
     """
-    _check_reduction("cross_entropy", reduction)
+    check_reduction("cross_entropy", reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(
             f"cross_entropy: label_smoothing is a number from 0 to 1, not {label_smoothing!r}"
         )
-    logits, targets = joined(logits), joined(targets)
-    if not isinstance(logits, Node):
-        logits = _floats(logits)
+    logits, targets = floats(logits), joined(targets)
     if not isinstance(targets, Node):
         targets = np.asarray(as_operand(targets))
-    shape = _shape(logits)
+    shape = shape_of(logits)
     if not shape:
         raise ValueError("cross_entropy: logits need an axis of classes, but they are one number")
     (last,) = normalized_axes(axis, len(shape))
     if last != len(shape) - 1:
-        if _shape(targets) == shape:
+        if shape_of(targets) == shape:
             targets = moveaxis(targets, last, -1)
         logits = moveaxis(logits, last, -1)
-        shape = _shape(logits)
+        shape = shape_of(logits)
     if 0 in shape:
         raise ValueError(f"cross_entropy: there is nothing in logits of shape {shape}")
-    dtype = _dtype(logits)
-    of_classes = None if weight is None else _class_weights(weight, shape[-1], dtype)
-    if _shape(targets) != shape:
-        labels = _checked_labels(targets, shape)
-        if not label_smoothing:
-            return _of_labels(logits, labels, of_classes, of_classes, reduction)
-        probabilities: Any = one_hot(labels, shape[-1], dtype)
-        parts = None if of_classes is None else of_classes[labels]
+    of_classes = None if weight is None else _class_weights(weight, shape[-1], dtype_of(logits))
+    hard = label_smoothing == 0.0 and of_classes is None
+    if shape_of(targets) == shape:
+        if hard and (labels := _one_hot_places(targets)) is not None:
+            return _of_labels(logits, labels, reduction)
+        probabilities, counted = matching(targets, dtype_of(logits)), None
     else:
-        if not label_smoothing and (hot := _one_hot_places(targets)) is not None:
-            return _of_labels(logits, hot, of_classes, None, reduction)
-        probabilities = _matching(targets, dtype)
-        parts = None
+        labels = _checked_labels(targets, shape)
+        if hard:
+            return _of_labels(logits, labels, reduction)
+        probabilities = one_hot(targets, shape[-1], dtype_of(logits))
+        counted = None if of_classes is None else matmul(probabilities, of_classes)
     if label_smoothing:
         probabilities = probabilities * (1.0 - label_smoothing) + label_smoothing / shape[-1]
     if of_classes is not None:
         probabilities = probabilities * of_classes
     losses = apply(ROWS["soft_cross_entropy"], (logits, probabilities))
-    if parts is not None and reduction == "mean":
-        return total(losses * (1.0 / float(parts.sum())))
-    return _reduced("cross_entropy", losses, reduction)
+    if counted is not None and reduction == "mean":
+        return total(losses / total(counted))
+    return reduced("cross_entropy", losses, reduction)
 
 
-def _of_labels(
-    logits: Any, labels: Any, of_classes: Any, averaged_by: Any, reduction: Reduction
-) -> Any:
+def _of_labels(logits: Any, labels: Any, reduction: Reduction) -> Any:
     """The loss of right classes, in one row of the rule sheet."""
-    own = None if of_classes is None else of_classes[labels]
-    if reduction == "none":
-        losses = apply(ROWS["cross_entropy"], (logits,), (labels, None))
-        return losses if own is None else losses * own
-    if reduction == "sum":
-        divisor = 1.0
-    elif reduction == "batchmean":
-        divisor = float(labels.shape[0]) if labels.ndim else 1.0
-    else:
-        divisor = float(labels.size if averaged_by is None else averaged_by[labels].sum())
-    weights = 1.0 / divisor if own is None else (own / own.dtype.type(divisor))[..., None]
-    return apply(ROWS["cross_entropy"], (logits,), (labels, weights))
+    shape = shape_of(labels)
+    divisors = {
+        "mean": math.prod(shape),
+        "batchmean": shape[0] if shape else 1,
+        "sum": 1,
+    }
+    weight = None if reduction == "none" else 1.0 / divisors[reduction]
+    return apply(ROWS["cross_entropy"], (logits,), (labels, weight))
 
 
 def _checked_labels(targets: Any, shape: tuple[int, ...]) -> Any:
-    labels = targets._value if isinstance(targets, Node) else targets
-    if np.shape(labels) != shape[:-1]:
+    """Right classes as the rule takes them: it looks at their range itself."""
+    if shape_of(targets) != shape[:-1]:
         raise ValueError(
             f"cross_entropy: for logits of shape {shape} targets are integers of shape "
-            f"{shape[:-1]} or probabilities of shape {shape}, not of shape {np.shape(labels)}"
+            f"{shape[:-1]} or probabilities of shape {shape}, not of shape {shape_of(targets)}"
         )
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu":
+    if targets.dtype.kind not in "iu":
         raise TypeError(
-            f"cross_entropy: the right classes are integers, not {labels.dtype}: write "
+            f"cross_entropy: the right classes are integers, not {targets.dtype}: write "
             "targets.astype(int)"
         )
-    # As unsigned numbers negative ones are large.
-    if int(labels.astype(np.uint64).max()) >= shape[-1]:
-        wrong = labels[(labels < 0) | (labels >= shape[-1])]
-        raise ValueError(
-            f"cross_entropy: classes go from 0 to {shape[-1] - 1}; the targets have {wrong.flat[0]}"
-        )
-    return labels.copy()
+    if isinstance(targets, Node):
+        return targets._value if is_traced(targets) else targets._value.copy()
+    return targets.copy()
 
 
 def _one_hot_places(targets: Any) -> Any:
-    """The labels that one-hot rows stand for, or None if they are anything else."""
+    """The labels that one-hot rows stand for, or None if they are, or may be, anything else."""
     if isinstance(targets, Node):
-        if targets.requires_grad:
+        if targets.requires_grad or is_traced(targets):
             return None
         targets = targets._value
     places = targets.argmax(axis=-1)
@@ -276,14 +268,14 @@ def binary_cross_entropy(probabilities: Any, targets: Any, *, reduction: Reducti
     Tensor(0.69314718, op='sum')
     """
     name = "binary_cross_entropy"
-    p, t = _pair(name, probabilities, targets)
-    _check_unit(name, "probabilities", p, "; for logits use binary_cross_entropy_with_logits")
-    _check_unit(name, "targets", t)
-    info = np.finfo(_dtype(p))
+    p, t = pair(name, probabilities, targets)
+    check_unit(name, "probabilities", p, "; for logits use binary_cross_entropy_with_logits")
+    check_unit(name, "targets", t)
+    info = np.finfo(dtype_of(p))
     log, log1p = ELEMENTWISE["log"], ELEMENTWISE["log1p"]
     yes = log(ELEMENTWISE["maximum"](p, float(info.tiny)))
     no = log1p(-ELEMENTWISE["minimum"](p, float(1 - info.epsneg)))
-    return _reduced(name, -(t * yes) - (1.0 - t) * no, reduction)
+    return reduced(name, -(t * yes) - (1.0 - t) * no, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -291,14 +283,19 @@ def binary_cross_entropy_with_logits(
 ) -> Any:
     """`binary_cross_entropy` of sigmoid(logits), right for logits of any size.
 
+    An infinite logit counts as the largest float.
+
     >>> import autograd_bp as ab
     >>> binary_cross_entropy_with_logits(ab.Tensor([0.0, 1e300]), [1, 0], reduction="none")
     Tensor([6.93147181e-001, 1.00000000e+300], op='logit_cross_entropy')
     """
     name = "binary_cross_entropy_with_logits"
-    x, t = _pair(name, logits, targets)
-    _check_unit(name, "targets", t)
-    return _reduced(name, apply(ROWS["logit_cross_entropy"], (x, t)), reduction)
+    x, t = pair(name, logits, targets)
+    check_unit(name, "targets", t)
+    if not is_traced(x) and np.isinf(numbers_of(x)).any():
+        most = float(np.finfo(dtype_of(x)).max)
+        x = clip(x, -most, most)
+    return reduced(name, apply(ROWS["logit_cross_entropy"], (x, t)), reduction)
 
 
 def hinge(scores: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
@@ -308,10 +305,10 @@ def hinge(scores: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
     >>> hinge(ab.Tensor([0.5, 3.0, 3.0]), [1, 1, -1], reduction="none")
     Tensor([0.5, 0. , 4. ], op='relu')
     """
-    scores, targets = _pair("hinge", scores, targets)
-    if not (np.abs(_numbers(targets)) == 1).all():
+    scores, targets = pair("hinge", scores, targets)
+    if not is_traced(targets) and not (np.abs(numbers_of(targets)) == 1).all():
         raise ValueError("hinge: targets are -1 and 1; for 0 and 1 write 2 * targets - 1")
-    return _reduced("hinge", ELEMENTWISE["relu"](1.0 - targets * scores), reduction)
+    return reduced("hinge", ELEMENTWISE["relu"](1.0 - targets * scores), reduction)
 
 
 def kl_divergence(
@@ -328,93 +325,9 @@ def kl_divergence(
     Tensor(0.69314718, op='mul')
     """
     name = "kl_divergence"
-    q, p = _pair(name, log_probabilities, probabilities)
-    _check_unit(name, "probabilities", p)
-    q = ELEMENTWISE["maximum"](q, -float(np.finfo(_dtype(q)).max))
+    q, p = pair(name, log_probabilities, probabilities)
+    check_unit(name, "probabilities", p)
+    q = ELEMENTWISE["maximum"](q, -float(np.finfo(dtype_of(q)).max))
     present = p > 0
     ratio = ELEMENTWISE["log"](where(present, p, 1.0)) - where(present, q, 0.0)
-    return _reduced(name, p * ratio, reduction)
-
-
-# -- operands -------------------------------------------------------------------------------------
-
-
-def _pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
-    """Both operands as nodes or arrays of floats, of the same shape and dtype."""
-    prediction, target = joined(prediction), joined(target)
-    if not isinstance(prediction, Node):
-        prediction = _floats(prediction)
-    elif isinstance(prediction, Tensor) and prediction.dtype.kind != "f":
-        prediction = astype(prediction, float)
-    if not isinstance(target, Node):
-        target = np.asarray(as_operand(target))
-    if _shape(target) != _shape(prediction) and _shape(target) != ():
-        raise ValueError(
-            f"{name}: the prediction has shape {_shape(prediction)} and the target "
-            f"{_shape(target)}; they must be the same, so reshape one of them"
-        )
-    return prediction, _matching(target, _dtype(prediction))
-
-
-def _matching(target: Any, dtype: Any) -> Any:
-    """A plain target in the dtype of the prediction; a node is what it is."""
-    if isinstance(target, Value):
-        return target
-    if isinstance(target, Tensor):
-        return target if target.dtype == dtype or target.requires_grad else astype(target, dtype)
-    return target.astype(dtype) if target.ndim else float(target)
-
-
-def _floats(data: Any) -> Any:
-    array = np.asarray(as_operand(data))
-    return array if array.dtype.kind == "f" else array.astype(float)
-
-
-def _numbers(operand: Any) -> Any:
-    return operand._value if isinstance(operand, Node) else operand
-
-
-def _shape(operand: Any) -> tuple[int, ...]:
-    return np.shape(_numbers(operand))
-
-
-def _dtype(operand: Any) -> np.dtype[Any]:
-    return operand.dtype if hasattr(operand, "dtype") else np.dtype(float)
-
-
-def _check_unit(name: str, what: str, operand: Any, hint: str = "") -> None:
-    numbers = _numbers(operand)
-    if np.size(numbers) and not (np.min(numbers) >= 0 and np.max(numbers) <= 1):
-        if np.isnan(numbers).any():  # nan is for the loss to show
-            return
-        raise ValueError(
-            f"{name}: {what} are numbers from 0 to 1; there are some from {np.min(numbers):g} to "
-            f"{np.max(numbers):g}{hint}"
-        )
-
-
-def _square(x: Any) -> Any:
-    return ELEMENTWISE["square"](x)
-
-
-def _check_reduction(name: str, reduction: str) -> None:
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"{name}: reduction is one of {_REDUCTIONS}, not {reduction!r}")
-
-
-def _reduced(name: str, losses: Any, reduction: str) -> Any:
-    _check_reduction(name, reduction)
-    shape = _shape(losses)
-    if reduction == "none" or not shape:
-        return losses
-    if reduction == "sum":
-        return total(losses)
-    if 0 in shape:
-        raise ValueError(f"{name}: there is no mean of losses of shape {shape}")
-    if reduction == "batchmean" and len(shape) > 1:
-        return total(losses) * (1.0 / shape[0])
-    with np.errstate(over="ignore"):
-        average = mean(losses)
-    if not np.isfinite(_numbers(average)) and np.isfinite(_numbers(losses)).all():
-        return total(losses * (1.0 / _numbers(losses).size))  # their sum alone is too large
-    return average
+    return reduced(name, p * ratio, reduction)

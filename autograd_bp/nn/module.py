@@ -86,6 +86,12 @@ class Module:
         self._name = checked_name(name)
         self._members()
 
+    @property
+    def _title(self) -> str:
+        """The module in a message: its class, and its path if something contains it."""
+        kind = type(self).__name__
+        return f"{kind} {self._path!r}" if self._path else kind
+
     # -- what is inside -------------------------------------------------------------------------
 
     def _children(self) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from autograd_bp.nn.init import generator
 from autograd_bp.nn.module import Module
 from autograd_bp.nn.parameter import buffer, parameter, size
 from autograd_bp.node import Node
+from autograd_bp.operands import tracer_of
 from autograd_bp.operations import joined
 from autograd_bp.rules.arrays import shape_of
 from autograd_bp.tensor import Tensor
@@ -56,16 +57,22 @@ class BatchNorm(Module):
         shape, features = shape_of(x), self.running_mean.shape[0]
         if len(shape) not in self.ranks or shape[1] != features:
             raise ValueError(
-                f"{type(self).__name__}: the input has shape {shape}; it must be "
+                f"{self._title}: the input has shape {shape}; it must be "
                 f"{self.shapes.format(features)}"
             )
         axes = tuple(axis for axis in range(len(shape)) if axis != 1)
         column = (features,) + (1,) * (len(shape) - 2)
         if self.training:
+            if tracer_of(x) is not None:
+                raise TypeError(
+                    f"{self._title}: training changes the running mean and variance, which a "
+                    "compiled function cannot do: compile the net in eval(), or train it without "
+                    "ab.compile"
+                )
             count = int(np.prod([shape[axis] for axis in axes]))
             if count < 2:
                 raise ValueError(
-                    f"{type(self).__name__}: in training a batch needs two numbers in every "
+                    f"{self._title}: in training a batch needs two numbers in every "
                     f"feature at least, but the input has shape {shape}; for one sample use eval()"
                 )
             average, variance = mean(x, axes, keepdims=True), var(x, axes, keepdims=True)
@@ -228,7 +235,7 @@ class LayerNorm(Module):
         n = len(self.normalized_shape)
         if shape_of(x)[-n:] != self.normalized_shape:
             raise ValueError(
-                f"LayerNorm: the input has shape {shape_of(x)}; its last axes must be "
+                f"{self._title}: the input has shape {shape_of(x)}; its last axes must be "
                 f"{self.normalized_shape}"
             )
         axes = tuple(range(-n, 0))

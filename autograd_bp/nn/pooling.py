@@ -33,10 +33,9 @@ class Pooling(Module):
 
     def _seen(self, x: Any, border: float, dilation: Lengths = (1, 1)) -> tuple[Any, bool]:
         """What every window sees, as two last axes; and whether x was a single sample."""
-        layer = type(self).__name__
-        x, lone = batched(layer, x, 2)
+        x, lone = batched(self._title, x, 2)
         x = bordered(x, self.padding, border)
-        return windows(layer, x, self.kernel_size, self.stride, dilation), lone
+        return windows(self._title, x, self.kernel_size, self.stride, dilation), lone
 
     def extra_repr(self) -> str:
         """The window, and what is unusual."""

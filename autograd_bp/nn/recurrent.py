@@ -73,7 +73,7 @@ class Cell(Module):
 
     def _checked(self, x: Any, *states: Any) -> tuple[Any, ...]:
         """The input and the states, zeros for each that is None; ValueError for a wrong shape."""
-        layer, x = type(self).__name__, joined(x)
+        layer, x = self._title, joined(x)
         shape = shape_of(x)
         if not shape or shape[-1] != self.input_size:
             raise ValueError(
@@ -235,7 +235,7 @@ class LSTMCell(Cell):
     def forward(self, x: Any, state: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
         """The next h and c, from an input and a pair of them; None is zeros."""
         if state is not None and not (isinstance(state, tuple | list) and len(state) == 2):
-            raise TypeError("LSTMCell: the state is a pair, (h, c), or None")
+            raise TypeError(f"{self._title}: the state is a pair, (h, c), or None")
         x, h, c = self._checked(x, *(state or (None, None)))
         sums = self._from_input(x) + self._from_state(h)
         i, f, o = (sigmoid(self._gate(sums, k)) for k in (0, 1, 3))

@@ -15,6 +15,7 @@ from autograd_bp.nn.init import Initialiser, Seed, generator
 from autograd_bp.nn.module import Module
 from autograd_bp.nn.parameter import parameter, size
 from autograd_bp.node import Node
+from autograd_bp.operands import tracer_of
 from autograd_bp.operations import joined
 from autograd_bp.rules.arrays import normalized_axes, shape_of
 from autograd_bp.tensor import Tensor
@@ -91,14 +92,16 @@ class Embedding(Module):
 
     def forward(self, indices: Any) -> Any:
         """The vectors with these numbers: a new last axis. Each counts as often as it is named."""
+        if tracer_of(indices) is not None:  # the numbers are not known yet
+            return getitem(self.weight, indices)
         places = np.asarray(indices._value if isinstance(indices, Node) else indices)
         if places.dtype.kind not in "iu":
-            raise TypeError(f"Embedding: indices are integers, not {places.dtype}")
+            raise TypeError(f"{self._title}: indices are integers, not {places.dtype}")
         count = self.weight.shape[0]
         if places.size and not (places.min() >= 0 and places.max() < count):
             wrong = places[(places < 0) | (places >= count)].flat[0]
             raise IndexError(
-                f"Embedding: {self.weight.name!r} has rows 0 to {count - 1}, and no {wrong}"
+                f"{self._title}: {self.weight.name!r} has rows 0 to {count - 1}, and no {wrong}"
             )
         return getitem(self.weight, places)
 
@@ -143,11 +146,15 @@ class Dropout(Module):
         x = joined(x)
         if not isinstance(x, Node):
             x = np.asarray(x)
-        dtype = getattr(x, "dtype", np.dtype(float))
-        return x * self._mask(shape_of(x), dtype if dtype.kind == "f" else np.dtype(float))
+        if (tracer := tracer_of(x)) is not None:  # new numbers whenever the program runs
+            return x * tracer.constant_function(f"dropout_{id(self)}", self._mask, (x,))
+        return x * self._mask(x)
 
-    def _mask(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Zeros with probability `p`, and 1 / (1 - p)."""
+    def _mask(self, x: Any) -> Any:
+        """Zeros with probability `p`, and 1 / (1 - p), one for each element of x."""
+        shape, dtype = shape_of(x), getattr(x, "dtype", np.dtype(float))
+        if dtype.kind != "f":
+            dtype = np.dtype(float)
         kept = self.rng.random(shape) >= self.p
         mask = kept.astype(dtype) * (1.0 / (1.0 - self.p) if self.p < 1 else 0.0)
         mask.flags.writeable = False

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.rules.arrays import ARRAY, Array, log_softmax, quiet
+from autograd_bp.rules.arrays import ARRAY, Array, quiet
 from autograd_bp.rules.composites import composite
 from autograd_bp.rules.readings import Namespace
 from autograd_bp.rules.rule import REAL, Interval, add_to_sheet, elementwise, general
@@ -42,7 +42,12 @@ def _terms(x: Array) -> tuple[Array, Array, Array, Array, Array]:
 
 def _flat(labels: Array, rows: Array) -> Array:
     """Where the labelled elements of the rows are, counted through all of them."""
-    return labels.ravel() + np.arange(0, rows.size, rows.shape[1])
+    label = labels.ravel()
+    # As unsigned numbers negative ones are large.
+    if label.size and label.astype(np.uint64).max() >= rows.shape[1]:
+        wrong = label[(label < 0) | (label >= rows.shape[1])]
+        raise ValueError(f"classes go from 0 to {rows.shape[1] - 1}; the targets have {wrong[0]}")
+    return label + np.arange(0, rows.size, rows.shape[1])
 
 
 @quiet
@@ -81,9 +86,12 @@ def label_errors(x: Array, labels: Array, weights: Any) -> Array:
 @quiet
 def soft_cross_entropy(x: Array, p: Array) -> Array:
     """-sum(p log_softmax(x)) by row; a class of probability 0 counts nothing."""
-    logs = log_softmax(x, -1)
-    logs = np.maximum(logs, -np.finfo(logs.dtype).max)
-    return np.asarray(-np.sum(np.where(np.equal(p, 0), 0, p * logs), axis=-1))
+    x, p = np.asarray(x), np.asarray(p)
+    rows, _, largest, _, others = _terms(x)
+    less = np.minimum(largest[:, None] - rows, np.finfo(rows.dtype).max)
+    less += np.log1p(others)[:, None]
+    products = np.where(np.equal(p, 0), 0, p * less.reshape(x.shape))
+    return np.asarray(np.sum(products, axis=-1))
 
 
 # -- derivatives ----------------------------------------------------------------------------------
