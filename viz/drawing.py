@@ -4,8 +4,8 @@ import math
 from typing import Literal
 
 from viz.diagram import Diagram
-from viz.fold import Open, folded, framed
-from viz.plan import Plan, Skeleton
+from viz.fold import Folding, Open
+from viz.plan import Plan
 from viz.scene import Direction, Look
 from viz.styles import STYLES
 from viz.theme import Theme, named
@@ -113,14 +113,14 @@ def _plans(recording: Recording, opened: Open | None, limit: int, *, nonfinite: 
     marks: dict[int, str] = {}
     if nonfinite:
         skeleton, marks = leading_to_trouble(skeleton, *recording.not_finite())
-    plans = [_plan(skeleton, opened, limit)]
+    folding = Folding(skeleton)
+    if opened is not None:
+        plans = [folding.folded(limit, opened)]
+    elif skeleton.fits(limit):
+        plans = [folding.framed()]
+    else:
+        plans = [folding.folded(min(limit, _READABLE))]
     for most in (_READABLE, _COARSE):
         if len(plans[-1].items) > 2 * most:
-            plans.append(folded(skeleton, most))
+            plans.append(folding.folded(most))
     return [plan.marked(marks) for plan in plans]
-
-
-def _plan(skeleton: Skeleton, opened: Open | None, limit: int) -> Plan:
-    if opened is not None:
-        return folded(skeleton, limit, opened)
-    return framed(skeleton) if skeleton.fits(limit) else folded(skeleton, min(limit, _READABLE))

@@ -7,6 +7,7 @@ skeleton, before any number is looked at: a graph of 100,000 nodes is folded in 
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from viz.plan import Bundle, Path, Plan, Skeleton
 from viz.segments import Part, Program, Segment
@@ -16,38 +17,48 @@ _SAME_INPUTS = 4
 _LITTLE = 6
 
 
-def framed(skeleton: Skeleton) -> Plan:
-    """Every node, with frames around modules."""
-    if not any(skeleton.scopes):
-        return Plan(tuple(skeleton.shown()), remarks=skeleton.remarks)
-    program = Program(skeleton)
-    drawing = _Unfolding(program, program.tree(repeats=False))
-    drawing.open_where(lambda _: True)
-    return drawing.plan(by_node=True)
+class Folding:
+    """A graph, and the plans of pictures of it."""
 
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton = skeleton
 
-def folded(skeleton: Skeleton, most: int, opened: Open | None = None) -> Plan:
-    """The graph in about `most` boxes, or opened as far as `opened` says.
+    @cached_property
+    def _program(self) -> Program:
+        return Program(self.skeleton)
 
-    `opened` is how many levels of modules and repetitions are open, or a function that tells of a
-    path of labels whether it is.
-    """
-    program = Program(skeleton)
-    root = program.tree(repeats=True)
-    drawing = _Unfolding(program, root)
-    if opened is not None:
-        drawing.open_where(opened if callable(opened) else lambda path: len(path) <= opened)
-        drawing.cut(most)
-        return drawing.plan()
-    room = most
-    while True:
-        drawing = _Unfolding(program, root)
-        drawing.cut(max(room // 2, 2))
-        drawing.open_within(room)
-        plan = drawing.plan()
-        if len(plan.items) <= most or room < 4:
-            return plan
-        room //= 2
+    @cached_property
+    def _root(self) -> Segment:
+        return self._program.tree(repeats=True)
+
+    def framed(self) -> Plan:
+        """Every node, with frames around modules."""
+        if not any(self.skeleton.scopes):
+            return Plan(tuple(self.skeleton.shown()), remarks=self.skeleton.remarks)
+        drawing = _Unfolding(self._program, self._program.tree(repeats=False))
+        drawing.open_where(lambda _: True)
+        return drawing.plan(by_node=True)
+
+    def folded(self, most: int, opened: Open | None = None) -> Plan:
+        """The graph in about `most` boxes, or opened as far as `opened` says.
+
+        `opened` is how many levels of modules and repetitions are open, or a function that tells of
+        a path of labels whether it is.
+        """
+        drawing = _Unfolding(self._program, self._root)
+        if opened is not None:
+            drawing.open_where(opened if callable(opened) else lambda path: len(path) <= opened)
+            drawing.cut(most)
+            return drawing.plan()
+        room = most
+        while True:
+            drawing.cut(max(room // 2, 2))
+            drawing.open_within(room)
+            plan = drawing.plan()
+            if len(plan.items) <= most or room < 4:
+                return plan
+            room //= 2
+            drawing = _Unfolding(self._program, self._root)
 
 
 class _Unfolding:

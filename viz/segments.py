@@ -7,7 +7,8 @@ stretches can be drawn as single boxes without making a circle of arrows.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import cached_property
+from itertools import accumulate, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ class Segment:
     named: bool = True
     rest: bool = False
     inside: "list[Part]" = field(default_factory=list)
+    token: int | None = None
 
 
 Part = Segment | int
@@ -59,6 +61,30 @@ class Program:
             self._token((skeleton.kinds[number], *map(self._nature, skeleton.parents[number])))
             for number in self.operations
         ]
+
+    @cached_property
+    def _goes_on(self) -> list[bool]:
+        """By place: whether the operation there uses the result of the one before it."""
+        before = [-1, *self.operations]
+        return [
+            before[place] in self.skeleton.parents[number]
+            for place, number in enumerate(self.operations)
+        ]
+
+    @cached_property
+    def _waiting(self) -> list[int]:
+        """By place: how many results are there that it or a later operation uses."""
+        last = list(range(len(self.operations)))
+        for place, number in enumerate(self.operations):
+            for source in self.skeleton.parents[number]:
+                if source in self.place:
+                    last[self.place[source]] = place
+        changes = [0] * (len(self.operations) + 1)
+        for place, end in enumerate(last):
+            if end > place:
+                changes[place + 1] += 1
+                changes[end + 1] -= 1
+        return list(accumulate(changes))
 
     def tree(self, *, repeats: bool) -> Segment:
         """The whole as one segment; without `repeats`, modules only."""
@@ -149,6 +175,7 @@ class Program:
         found: dict[int, tuple[int, int]] = {}
         for period in _periods(tokens):
             for start, length in _runs(tokens, taken, period):
+                start, length = self._best_start(parts, start, length, period)
                 times = self._alike(parts, start, period, length // period + 1)
                 whole = slice(start, start + times * period)
                 if times >= _least(period) and not taken[whole].any():
@@ -158,6 +185,23 @@ class Program:
             return False
         segment.parts = self._with_repetitions(segment, found)
         return True
+
+    def _best_start(
+        self, parts: Sequence[Part], start: int, length: int, period: int
+    ) -> tuple[int, int]:
+        """Where in the first period a repeat should begin, and how much is left from there on.
+
+        Where the program turns to something else: with what does not use the result just made, then
+        where few results wait to be used. No repeat should be lost for it.
+        """
+
+        def cost(shift: int) -> tuple[bool, bool, int, int]:
+            place = _begin(parts[start + shift])
+            lost = (length - shift) // period < length // period
+            return self._goes_on[place], lost, self._waiting[place], shift
+
+        shift = min(range(min(period, _SHORT_PERIODS)), key=cost)
+        return start + shift, length - shift
 
     def _with_repetitions(self, segment: Segment, found: dict[int, tuple[int, int]]) -> list[Part]:
         """The parts of `segment` with those in repetitions, by start: period and times, folded."""
@@ -211,8 +255,10 @@ class Program:
     def _token_of_part(self, part: Part) -> int:
         if isinstance(part, int):
             return self._token_of[part]
-        parts = part.parts[:1] if part.times > 1 else part.parts
-        return self._token(("part", part.times, *map(self._token_of_part, parts)))
+        if part.token is None:
+            parts = part.parts[:1] if part.times > 1 else part.parts
+            part.token = self._token(("part", part.times, *map(self._token_of_part, parts)))
+        return part.token
 
     def _alike(self, parts: Sequence[Part], start: int, period: int, times: int) -> int:
         """How many of the repeats from `start` on are wired alike.
