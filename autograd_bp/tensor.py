@@ -100,8 +100,11 @@ class Tensor(Node):
         data = self._value
         if type(contribution) is not np.ndarray:
             contribution = np.asarray(contribution)
-        if contribution.shape != data.shape:
-            if contribution.size == data.size == 1:
+        shape = data.shape
+        if contribution.shape != shape:
+            if contribution.shape[contribution.ndim - data.ndim :] == shape:
+                contribution = sum_to(contribution, shape)
+            elif contribution.size == data.size == 1:
                 contribution = contribution.reshape(data.shape)
             else:
                 contribution = np.broadcast_to(
