@@ -31,11 +31,30 @@ class Monitor(Protocol):
         """A node passed its cotangent on to its parents."""
 
 
+class Unusual:
+    """In how many threads operations are not recorded, or watched.
+
+    Reading this is faster than reading what belongs to a thread, and nearly always it is 0.
+    """
+
+    __slots__ = ("_lock", "threads")
+
+    def __init__(self) -> None:
+        self.threads = 0
+        self._lock = threading.Lock()
+
+    def add(self, threads: int) -> None:
+        """Count threads in, or out."""
+        with self._lock:
+            self.threads += threads
+
+
+unusual = Unusual()
+
+
 class _State(threading.local):
     """What recording depends on, by thread; the class attributes are a new thread's values."""
 
-    unwatched: bool = True
-    """Whether operations are recorded and nobody watches: all that most operations ask."""
     depth: int = 0
     """How many transforms (`grad` of `grad` of ...) the thread is inside."""
     conversions: int = 0
@@ -52,8 +71,7 @@ class _State(threading.local):
 
     @recording.setter
     def recording(self, on: bool) -> None:
-        self._recording = on
-        self.unwatched = on and self._monitor is None
+        self._change(on, self._monitor)
 
     @property
     def monitor(self) -> Monitor | None:
@@ -62,8 +80,14 @@ class _State(threading.local):
 
     @monitor.setter
     def monitor(self, monitor: Monitor | None) -> None:
-        self._monitor = monitor
-        self.unwatched = self._recording and monitor is None
+        self._change(self._recording, monitor)
+
+    def _change(self, recording: bool, monitor: Monitor | None) -> None:
+        before = not self._recording or self._monitor is not None
+        after = not recording or monitor is not None
+        self._recording, self._monitor = recording, monitor
+        if before != after:
+            unusual.add(after - before)
 
 
 state = _State()

@@ -21,7 +21,7 @@ from autograd_bp.operands import (
     plain_index,
     tracer_of,
 )
-from autograd_bp.recording import check_conversion, state
+from autograd_bp.recording import check_conversion, state, unusual
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.arrays import sum_to
 from autograd_bp.sweep import backward
@@ -540,7 +540,7 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
         data = np.asarray(data)
     if data.dtype is _FLOAT64 and rule.kind == "elementwise":
         data = _narrowed(data, args)
-    if not (needed and state.recording):
+    if not needed or (unusual.threads and not state.recording):
         return result(data)
     if constants:
         for i, parent in enumerate(parents):
@@ -588,7 +588,7 @@ def record(
     node.requires_grad = True
     node.rule = rule
     node.serial = next_serial()
-    if not state.unwatched and state.monitor is not None:
+    if unusual.threads and state.monitor is not None:
         state.monitor.made(node)
     return node
 

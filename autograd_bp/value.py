@@ -55,7 +55,8 @@ class Value(Node):
     def __init__(
         self, data: SupportsFloat, name: str | None = None, requires_grad: bool = True
     ) -> None:
-        self._start(as_float(data), checked_name(name), bool(requires_grad))
+        number = data if type(data) is float else as_float(data)
+        self._start(number, None if name is None else checked_name(name), bool(requires_grad))
 
     def _start(self, data: Any, name: str | None, requires_grad: bool) -> None:
         super()._start(data, name, requires_grad)
@@ -405,6 +406,8 @@ def record(
 
 def _operand(operand: Any) -> tuple[Value | None, Any]:
     """The parent, if any, and the number of an operand; NotImplemented for what is none."""
+    if type(operand) is float:
+        return None, operand
     if is_number(operand):
         return None, float(operand)
     if isinstance(operand, Value):
@@ -412,15 +415,10 @@ def _operand(operand: Any) -> tuple[Value | None, Any]:
     return None, NotImplemented
 
 
-def _method(rule: Rule) -> Callable[..., Any]:
-    return value_rules.method(Value, rule, operand=_operand, compute=compute, result=result)
-
-
-def _reflected(rule: Rule) -> Callable[[Value, Any], Any]:
-    def reflected(self: Value, other: Any) -> Any:
-        return apply(rule, (other, self)) if is_number(other) else NotImplemented
-
-    return reflected
+def _method(rule: Rule, *, reflected: bool = False) -> Callable[..., Any]:
+    return value_rules.method(
+        Value, rule, operand=_operand, compute=compute, result=result, reflected=reflected
+    )
 
 
 def _power_with_modulus(power: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -452,7 +450,7 @@ for _symbol, _row in (
     ("pow", "pow"),
 ):
     setattr(Value, f"__{_symbol}__", _method(ROWS[_row]))
-    setattr(Value, f"__r{_symbol}__", _reflected(ROWS[_row]))
+    setattr(Value, f"__r{_symbol}__", _method(ROWS[_row], reflected=True))
 Value.__pow__ = _power_with_modulus(Value.__pow__)
 for _row in ("neg", "abs"):
     setattr(Value, f"__{_row}__", _method(ROWS[_row]))

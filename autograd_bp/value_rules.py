@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_bp.node import next_serial
-from autograd_bp.recording import state
+from autograd_bp.recording import unusual
 from autograd_bp.rules import SCALAR, Rule
 from autograd_bp.rules.formula import Formula, compile_source, free_names, translated
 
 _ARITHMETIC = (ast.BinOp, ast.UnaryOp)
 
 _RECORD = """
-    if _state.unwatched:
+    if not _unusual.threads:
         if {needed}:
             _node = _new(_class)
             _node._value = {data}
@@ -42,6 +42,18 @@ def {defined}(_left):
         {compute}
     except (ArithmeticError, ValueError):
         _data = _compute(_rule, ({x},))
+{record}"""
+
+_REFLECTED = """
+def {defined}(_right, _left):
+    _left, {x} = _operand(_left)
+    if {x} is NotImplemented:
+        return NotImplemented
+    {y} = _right._value
+    try:
+        {compute}
+    except (ArithmeticError, ValueError):
+        _data = _compute(_rule, ({x}, {y}))
 {record}"""
 
 _BINARY = """
@@ -67,12 +79,14 @@ def method(
     operand: Callable[[Any], tuple[Any, Any]],
     compute: Callable[..., float],
     result: Callable[..., Any],
+    reflected: bool = False,
 ) -> Callable[..., Any]:
     """The method of `cls`, the class of Values, that applies a rule with one or two arguments.
 
     `operand` takes what is no `cls` and gives a parent, or None, and its number, NotImplemented for
     what cannot be one; `compute` knows what a rule gives where floats raise; `result` makes the node
-    when somebody watches, or a leaf when nothing is recorded.
+    when somebody watches, or a leaf when nothing is recorded. `reflected` is for `__radd__` and
+    its like.
     """
     lines, expression = translated(rule.formula, on_floats=True)
     if not isinstance(rule.formula.expression, _ARITHMETIC):
@@ -82,6 +96,8 @@ def method(
     needed = "_left.requires_grad"
     if others:
         needed += " or (_right is not None and _right.requires_grad)"
+    if reflected:
+        needed = "_right.requires_grad or (_left is not None and _left.requires_grad)"
     record = _RECORD.format(
         needed=needed,
         data="_data",
@@ -93,7 +109,8 @@ def method(
         count=len(rule.args),
     )
     defined = f"value_{rule.name}"
-    source = (_BINARY if others else _UNARY).format(
+    template = _REFLECTED if reflected else _BINARY if others else _UNARY
+    source = template.format(
         defined=defined,
         x=x,
         y=y,
@@ -103,7 +120,7 @@ def method(
     given = {
         "_class": cls,
         "_new": cls.__new__,
-        "_state": state,
+        "_unusual": unusual,
         "_rule": rule,
         "_next_serial": next_serial,
         "_operand": operand,
