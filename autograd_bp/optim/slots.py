@@ -42,14 +42,18 @@ class Slot:
         """A buffer of the state, made when it is first asked for."""
         found = self.buffers.get(name)
         if found is None:
-            found = self.buffers[name] = np.full(like.shape, fill, like.dtype)
+            found = self.buffers[name] = np.full_like(like, fill)
+        elif found.dtype != like.dtype:  # the model has been turned into another dtype
+            found = self.buffers[name] = found.astype(like.dtype)
         return found
 
     def scratch(self, like: Array, which: int = 0) -> Array:
         """An array to compute in, the same at every step."""
         kept = self._scratch
+        if kept and kept[0].dtype != like.dtype:
+            kept.clear()
         while len(kept) <= which:
-            kept.append(np.empty(like.shape, like.dtype))
+            kept.append(np.empty_like(like))
         return kept[which]
 
 
@@ -83,8 +87,8 @@ class TensorSlot(Slot):
         if tensor._lent or (sys.getrefcount(array) <= _OWN and array.base is None):
             return array, array
         spare = self._spare
-        if spare is None or sys.getrefcount(spare) > _OWN or spare.shape != array.shape:
-            spare = np.empty(array.shape, array.dtype)
+        if spare is None or sys.getrefcount(spare) > _OWN or spare.dtype != array.dtype:
+            spare = np.empty_like(array)
         return array, spare
 
     def finish(self, new: Array) -> None:

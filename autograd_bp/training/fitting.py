@@ -123,6 +123,11 @@ def fit(
     >>> history["loss"][-1] < 1e-6
     True
     """
+    for method in ("train", "eval", "state_dict", "load_state_dict", "named_parameters"):
+        if not callable(getattr(model, method, None)):
+            raise TypeError(
+                f"the model is a {type(model).__name__} without {method}(): make it a nn.Module"
+            )
     wanted = named(metrics)
     batches = batches_of(data, "training")
     validation = None if validation is None else batches_of(validation, "validation")

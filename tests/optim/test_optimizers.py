@@ -165,6 +165,26 @@ def test_float32_stays_float32_and_gradients_are_left_as_they_are(
     assert {array.dtype for array in state.values()} == {np.dtype(np.float32)}
 
 
+@every_optimizer
+def test_a_model_turned_into_another_dtype_goes_on_in_it(
+    name: str, settings: dict[str, Any]
+) -> None:
+    model = nn.Linear(3, 2, rng=0)
+    optimizer = made(name, model.parameters(), settings)
+    x = np.ones((4, 3), np.float32)
+    for dtype in (np.float64, np.float32):
+        model.astype(dtype)
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = (model(x.astype(dtype)) ** 2).sum()
+            loss.backward()
+            optimizer.step()
+        assert {p.dtype for p in model.parameters()} == {np.dtype(dtype)}
+    arrays = [a for entry in optimizer.state_dict()["state"] for a in entry["buffers"].values()]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+    assert np.isfinite(model.weight.data).all()
+
+
 def test_updates_are_in_place_where_nobody_else_has_the_array() -> None:
     w = ab.Tensor(np.ones(1000))
     optimizer = optim.SGD([w], lr=0.1)

@@ -84,3 +84,28 @@ def test_groups_and_missing_gradients_are_pytorchs() -> None:
         peer.step()
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_a_small_model_learns_as_pytorchs_does(name: str, settings: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    x, targets = rng.normal(size=(30, 4)), rng.integers(0, 3, 30)
+    model = ab.nn.Sequential(ab.nn.Linear(4, 8, rng=1), ab.nn.Tanh(), ab.nn.Linear(8, 3, rng=2))
+    theirs = [torch.tensor(p.numpy(), requires_grad=True) for p in model.parameters()]
+    mine = getattr(ab.optim, name)(model.parameters(), **settings)
+    peer = getattr(torch.optim, name)(theirs, **settings)
+    for _ in range(25):
+        loss = ab.nn.cross_entropy(model(x), targets)
+        mine.zero_grad()
+        loss.backward()
+        mine.step()
+        w1, b1, w2, b2 = theirs
+        logits = torch.tanh(torch.tensor(x) @ w1 + b1) @ w2 + b2
+        other = torch.nn.functional.cross_entropy(logits, torch.tensor(targets))
+        peer.zero_grad()
+        other.backward()
+        peer.step()
+        assert loss.item() == pytest.approx(other.item(), rel=1e-9)
+    for a, b in zip(model.parameters(), theirs, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=1e-7, atol=1e-9)

@@ -15,20 +15,6 @@ import autograd_bp as ab
 from autograd_bp import datasets, nn, optim
 
 
-class Noise(nn.Module):
-    """Dropout with a generator of its own, and a buffer that counts."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.calls = ab.Tensor(0, requires_grad=False)
-
-    def forward(self, x: Any) -> Any:
-        if not self.training:
-            return x
-        self.calls.data = self.calls.numpy() + 1
-        return x * (self.rng.random(x.shape) < 0.8) / 0.8
-
-
 def train(checkpoint: Path | None, epochs: int = 6, **settings: Any) -> tuple[Any, ab.History]:
     """The model and its history after some epochs."""
     rng = np.random.default_rng(0)
@@ -36,8 +22,9 @@ def train(checkpoint: Path | None, epochs: int = 6, **settings: Any) -> tuple[An
     y = np.argmax(x @ rng.normal(size=(5, 3)), axis=1)
     model = nn.Sequential(
         nn.Linear(5, 16, rng=1),
+        nn.BatchNorm1d(16),
         nn.ReLU(),
-        Noise(np.random.Generator(np.random.MT19937(2))),
+        nn.Dropout(0.2, rng=np.random.Generator(np.random.MT19937(2))),
         nn.Linear(16, 3, rng=3),
     )
     optimizer = optim.Adam(model.named_parameters(), lr=0.02, weight_decay=1e-3, amsgrad=True)

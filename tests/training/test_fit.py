@@ -320,6 +320,12 @@ def test_wrong_settings_and_data_are_refused(
         fit(model, data, **given)
 
 
+def test_a_model_that_is_a_function_is_refused() -> None:
+    _, optimizer = linear()
+    with pytest.raises(TypeError, match=r"a function without train\(\): make it a nn.Module"):
+        fit(lambda x: x, (X, Y), nn.mse, optimizer, 1)
+
+
 def test_accuracy_takes_classes_and_one_hot_rows() -> None:
     outputs = np.array([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0]])
     assert accuracy(outputs, np.array([1, 0, 0])) == pytest.approx(2 / 3)
