@@ -1,4 +1,4 @@
-"""Charts of a training run, drawn with matplotlib: curves, bars, and rows of small images.
+"""Charts of a training run, drawn with matplotlib: curves, bars, regions, rows of images.
 
 Each function returns a `matplotlib.figure.Figure` of its own, made without pyplot: nothing global
 changes, and no window opens. `save` and `svg` write the same bytes for the same figure.
@@ -107,7 +107,8 @@ def bars(
     drawn = axes.bar(list(heights), list(heights.values()), color=colours.value)
     axes.bar_label(drawn, fmt="%.4g", color=colours.text, fontsize=8)
     if low is not None:
-        axes.set_ylim(bottom=low)
+        highest = max(heights.values())
+        axes.set_ylim(low, highest + 0.1 * (highest - low))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return figure
@@ -164,6 +165,54 @@ def images(
         axes.axis("off")
         if captions:
             axes.set_title(captions[number], color=colours.text, fontsize=8, pad=2)
+    return figure
+
+
+def regions(
+    across: ArrayLike,
+    up: ArrayLike,
+    scores: ArrayLike,
+    *,
+    points: ArrayLike,
+    above: ArrayLike,
+    title: str = "",
+    theme: Theme | str = "light",
+) -> Figure:
+    """A score over the plane, the line where it is 0, and points of two kinds.
+
+    Args:
+        across: where the columns of `scores` stand, ascending.
+        up: where its rows stand.
+        scores: an array (rows, columns).
+        points: an array (points, 2).
+        above: for each point, whether its score should be above 0.
+        title: a heading.
+        theme: "light" or "dark", or a `Theme`.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+
+    >>> at = [0.0, 1.0]
+    >>> figure = regions(at, at, [[-1, 1], [-1, 1]], points=[[0, 0], [1, 1]], above=[False, True])
+    >>> len(figure.axes[0].collections) > 2
+    True
+    """
+    figure, axes, colours = _figure((6.4, 4.8), title, theme)
+    scores, points, above = np.asarray(scores, float), np.asarray(points), np.asarray(above, bool)
+    limit = float(np.abs(scores).max()) or 1.0
+    axes.pcolormesh(
+        across, up, scores, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.45, shading="nearest"
+    )
+    if scores.min() < 0 < scores.max():
+        axes.contour(across, up, scores, levels=[0.0], colors=[colours.text], linewidths=1.5)
+    for kind, colour, marker in ((False, colours.value, "o"), (True, colours.gradient, "s")):
+        axes.scatter(
+            *points[above == kind].T,
+            color=colour,
+            marker=marker,
+            s=26,
+            edgecolor=colours.background,
+        )
     return figure
 
 
