@@ -175,6 +175,11 @@ def weights_for(case: Case, arrays: list[Array], rng: np.random.Generator) -> li
     return [rng.uniform(0.5, 1.5, np.shape(r)) for r in pieces(case.numpys(*arrays))]
 
 
+def _like(results: Any, replaced: list[Any]) -> Any:
+    kind = type(results)
+    return kind(*replaced) if hasattr(kind, "_fields") else kind(replaced)
+
+
 def joined(arrays: Any) -> Array:
     return np.concatenate([np.ravel(array) for array in arrays])
 
@@ -315,7 +320,7 @@ def forward_and_backward_are_transposes_of_each_other(case: Case) -> None:
     result, pullback = ab.vjp(f, *arrays)
     cotangents = [rng.uniform(-1, 1, np.shape(piece)) for piece in pieces(result)]
     single = not isinstance(result, list | tuple)
-    pulled = pullback(cotangents[0] if single else type(result)(cotangents))
+    pulled = pullback(cotangents[0] if single else _like(result, cotangents))
     _, pushed = ab.jvp(f, arrays, tangents)
     assert [np.shape(piece) for piece in pieces(pushed)] == [c.shape for c in cotangents]
     left = sum(np.sum(c * p) for c, p in zip(cotangents, pieces(pushed), strict=True))

@@ -17,10 +17,12 @@ from tests import (
     test_functions_shapes,
 )
 from tests.function_cases import Operand
+from tests.linalg import linalg_table
 from tests.numpy import function_table
 
 MODULES = (
     function_table,
+    linalg_table,
     test_functions_elementwise,
     test_functions_indexing,
     test_functions_products,
@@ -38,6 +40,7 @@ APART = {
     "unique_all",
     "histogram",
     "intersect1d",
+    "linalg.matrix_rank",
 }
 
 

@@ -10,6 +10,7 @@ from autograd_bp.rules import (
     composites,
     convolution,
     elementwise,
+    linalg,
     losses,
     products,
     reductions,
@@ -35,4 +36,4 @@ __all__ = [
 ]
 
 # The pages fill the sheet when they are imported.
-del composites, convolution, elementwise, losses, products, reductions, structure, windows
+del composites, convolution, elementwise, linalg, losses, products, reductions, structure, windows

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_bp.rules import special
+from autograd_bp.rules import matrices, special
 from autograd_bp.rules.readings import COMPOSITES, Namespace
 
 Array = NDArray[Any]
@@ -481,6 +481,7 @@ CONSTANTS: dict[str, Any] = {
     "ln10": math.log(10.0),
     "log2_e": math.log2(math.e),
     "log10_e": math.log10(math.e),
+    **matrices.OBSERVATIONS,
 }
 
 _UFUNCS = (
@@ -543,5 +544,6 @@ ARRAY = Namespace(
         "matmul_right": matmul_right,
         "einsum": einsum,
         "convolve": convolve,
+        **matrices.MEANINGS,
     },
 )

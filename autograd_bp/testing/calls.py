@@ -129,6 +129,9 @@ _PRODUCTS: tuple[tuple[Shape, Shape], ...] = (
     ((0, 3), (3, 2)), ((2, 0), (0, 2)),
 )  # fmt: skip
 
+_SQUARES: tuple[Shape, ...] = ((2, 2), (1, 1), (3, 3), (2, 2, 2), (0, 0), (2, 1, 1))
+_MATRICES: tuple[Shape, ...] = ((2, 2), (1, 1), (3, 2), (2, 3), (0, 2), (2, 2, 1))
+
 _WIDTHS = ((1, 0), (0, 0), (2, 1), (0, 1))
 
 _LABELLED: tuple[tuple[Shape, Array], ...] = (
@@ -236,6 +239,19 @@ CALLS: dict[str, Sequence[Call]] = {
     ],
     "astype": [Call((shape,), (np.dtype(float),)) for shape in SHAPES],
     "convolve": [Call(((n,), (m,))) for n, m in ((3, 2), (1, 1), (2, 3), (3, 3), (1, 3), (0, 2))],
+    **{
+        name: [Call((shape,)) for shape in _SQUARES]
+        for name in ("inv", "det", "logabsdet", "cofactor", "cholesky")
+    },
+    "cofactor_slope": [Call((shape, shape)) for shape in _SQUARES if shape != (3, 3)],
+    "solve": [
+        Call(shapes)
+        for shapes in (((2, 2), (2, 1)), ((1, 1), (1, 3)), ((2, 2), (2, 2)), ((0, 0), (0, 2)))
+    ],
+    "eigh": [Call((shape,), (lower,)) for shape in _SQUARES for lower in (True, False)],
+    "svd": [Call((shape,)) for shape in _MATRICES],
+    "qr": [Call((shape,)) for shape in ((2, 2), (1, 1), (3, 2), (3, 0), (2, 1), (2, 2, 1))],
+    "pinv": [Call((shape,), (1e-15,)) for shape in _MATRICES],
 }
 """By row: calls that make sense, the simplest first; size 0 and size 1 among them where they do."""
 
@@ -261,14 +277,48 @@ def positive_definite(x: Array) -> Array:
     return invertible((x + np.swapaxes(x, -1, -2)) / 2)
 
 
+def generic(x: Array) -> Array:
+    """A matrix made one like no other, at its own scale: singular values apart, nothing zero.
+
+    The signs of singular vectors, and of what QR gives, are LAPACK's choice, which jumps at zeros.
+    """
+    *_, m, n = x.shape
+    rows, columns = np.ogrid[1 : m + 1, 1 : n + 1]
+    pattern = np.cos(1.0 + rows * rows + 2.3 * columns) + 2.0 * (rows == columns) * rows
+    return np.asarray(_largest(x) * pattern + 0.1 * x)
+
+
 def symmetric(x: Array) -> Array:
     """A square matrix made symmetric, with eigenvalues that are apart, at its own scale."""
-    n = x.shape[-1]
-    apart = np.diag(3.0 * n * np.arange(n))
-    return np.asarray((x + np.swapaxes(x, -1, -2)) / 2 + _largest(x) * apart)
+    x = generic(x)
+    return (x + np.swapaxes(x, -1, -2)) / 2
 
 
-FITTED: dict[str, Fit] = {}
+def full_rank(x: Array) -> Array:
+    """A matrix made of full rank, with singular values that are apart, at its own scale."""
+    m, n = x.shape[-2:]
+    k = np.arange(1.0, min(m, n) + 1)
+    # Something everywhere, so that it does not matter which sign LAPACK gives to nothing.
+    spread = 0.3 * np.cos(np.arange(m * n).reshape(m, n))
+    return np.asarray(x + _largest(x) * (3.0 * max(m, n) * np.eye(m, n) * np.resize(k, n) + spread))
+
+
+def of_matrices(kind: Callable[[Array], Array], square: bool = True) -> Fit:
+    """The first operand made into a matrix of that kind, if it is one that can be."""
+
+    def fit(x: Array, *others: Array) -> Sequence[Array]:
+        can_be = x.ndim > 1 and (not square or x.shape[-1] == x.shape[-2])
+        return (kind(x) if can_be else x, *others)
+
+    return fit
+
+
+FITTED: dict[str, Fit] = {
+    **{name: of_matrices(invertible) for name in ("inv", "logabsdet", "solve", "cofactor_slope")},
+    "cholesky": of_matrices(positive_definite),
+    "eigh": of_matrices(symmetric),
+    **{name: of_matrices(full_rank, square=False) for name in ("svd", "qr", "pinv")},
+}
 """By row: drawn operands made into ones that the row takes, as in
 ``"inv": lambda x: (invertible(x),)``; for rows that have no value for most arrays."""
 

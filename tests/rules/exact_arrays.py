@@ -16,6 +16,7 @@ import numpy as np
 
 from autograd_bp.rules import Rule
 from autograd_bp.testing.exact import EXACT, MP, ExactNamespace, UndefinedError
+from tests.rules.exact_matrices import MATRICES
 
 Array = Any  # an ndarray of MP's numbers
 Axis = Any
@@ -275,5 +276,6 @@ EXACT_ARRAYS = _ExactArrays(
         "chain_matmul_both": np.matmul,
         "einsum": _einsum,
         "convolve": _convolve,
+        **MATRICES,
     },
 )

@@ -1,4 +1,4 @@
-"""Linear algebra under numpy.linalg's names."""
+"""Norms of vectors and matrices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from autograd_bp.functions.reductions import floating, plain_axis
 from autograd_bp.functions.reductions import max as largest
 from autograd_bp.functions.reductions import min as smallest
 from autograd_bp.functions.reductions import sum as total
-from autograd_bp.functions.shapes import astype, ravel
+from autograd_bp.functions.shapes import asarray, astype, moveaxis, reshape, squeeze
+from autograd_bp.linalg.decompositions import svdvals
+from autograd_bp.linalg.matrices import matrix, square
+from autograd_bp.linalg.solving import inv
 from autograd_bp.operations import apply, plain, without_history
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import normalized_axes, shape_of
@@ -28,7 +31,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         An array.
     ord
         For vectors: 2 (as None), 1, 0, inf, -inf or any other number p, which means
-        ``sum(abs(x)**p)**(1/p)``. For matrices: "fro" (as None), 1, -1, inf or -inf.
+        ``sum(abs(x)**p)**(1/p)``. For matrices: "fro" (as None), 1, -1, inf or -inf; or of
+        the singular values "nuc" (the sum), 2 (the largest) or -2 (the smallest).
     axis
         The axis of the vectors, or the two axes of the matrices. If None: of a vector or matrix
         all of it; for other shapes all elements as one vector, and `ord` must be None.
@@ -87,21 +91,65 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:  # noqa: A
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
     if ord is None or ord in ("fro", "f"):
         return apply(ROWS["norm2"], (x,), (axes, keepdims))
+    if ord in (2, -2, "nuc"):
+        return _spectral_norm(x, ord, axes, keepdims)
     sums = {1: axes[0], -1: axes[0], math.inf: axes[1], -math.inf: axes[1]}
     if ord not in sums:
         raise ValueError(
-            f"norm: ord={ord!r} is not a norm of matrices here; there are 'fro', 1, -1, inf, -inf"
+            f"norm: ord={ord!r} is not a norm of matrices; there are 'fro', 'nuc', 1, -1, 2, -2, "
+            "inf, -inf"
         )
     extreme = largest if ord > 0 else smallest
     other = axes[1] if sums[ord] == axes[0] else axes[0]
     result = extreme(
         total(ELEMENTWISE["abs"](x), sums[ord], keepdims=True), operator.index(other), keepdims=True
     )
-    if keepdims:
+    return result if keepdims else squeeze(result, axes)
+
+
+def _spectral_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:  # noqa: A002
+    """Norms of the singular values: the largest, the smallest, their sum."""
+    s = svdvals(moveaxis(x, axes, (-2, -1)))
+    result = total(s, -1) if ord == "nuc" else (largest if ord == 2 else smallest)(s, -1)
+    if not keepdims:
         return result
+    return reshape(result, tuple(1 if k in axes else n for k, n in enumerate(shape_of(x))))
+
+
+def vector_norm(
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    keepdims: bool = False,
+    ord: Any = 2,  # noqa: A002
+) -> Any:
+    """The norm of vectors along `axis`: of all elements, or of several axes as one vector."""
+    x = floating(asarray(x))
     shape = shape_of(x)
-    kept = tuple(n for k, n in enumerate(shape) if k not in axes)
-    return ravel(result).reshape(kept) if kept else result.reshape(())
+    axes = normalized_axes(plain_axis(axis), len(shape))
+    moved = moveaxis(x, axes, tuple(range(-len(axes), 0))) if axes else reshape(x, (*shape, 1))
+    rest = tuple(n for k, n in enumerate(shape) if k not in axes)
+    rows = reshape(moved, (*rest, math.prod(shape[k] for k in axes)))
+    result = norm(rows, ord, -1)
+    if not keepdims:
+        return result
+    return reshape(result, tuple(1 if k in axes else n for k, n in enumerate(shape)))
 
 
-__all__ = ["norm"]
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+    """The norm of the matrices in the last two axes; see `norm` for `ord`."""
+    return norm(matrix(x, "matrix_norm"), ord, (-2, -1), keepdims)
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """The condition number: the norm `p` of a matrix times that of its inverse.
+
+    For p = None or 2 the largest singular value over the smallest (-2: the other way round).
+    """
+    if p in (None, 2, -2):
+        s = svdvals(matrix(x, "cond"))
+        first, last = s[..., 0], s[..., -1]
+        return last / first if p == -2 else first / last
+    x = square(x, "cond")
+    return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
