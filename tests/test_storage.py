@@ -520,6 +520,16 @@ def test_a_hostile_safetensors_file_is_refused(data: bytes, message: str, tmp_pa
     refuse(tmp_path / "hostile.safetensors", data, message)
 
 
+def test_a_header_that_no_program_reads_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safetensors_file, "_LONGEST_HEADER", 1000)
+    ab.save(tmp_path / "s.safetensors", {"a": "x" * 500})
+    with pytest.raises(ab.StorageError, match="keep long lists of numbers as arrays"):
+        ab.save(tmp_path / "s.safetensors", {"a": "x" * 1000})
+    assert ab.load(tmp_path / "s.safetensors") == {"a": "x" * 500}
+
+
 def test_the_other_format_under_a_false_name_is_refused(tmp_path: Path) -> None:
     refuse(tmp_path / "false.npz", content(".safetensors"), "no zip archive")
     refuse(tmp_path / "false.safetensors", content(".npz"), "no whole safetensors file")

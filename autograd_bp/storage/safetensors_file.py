@@ -16,6 +16,7 @@ from autograd_bp.storage.skeleton import Arrays, parsed
 
 _METADATA = "__metadata__"
 _SKELETON = "autograd_bp"
+_LONGEST_HEADER = 100_000_000
 _DTYPES = frozenset("BOOL I8 I16 I32 I64 U8 U16 U32 U64 F16 F32 F64".split())
 
 
@@ -31,6 +32,11 @@ def permits(name: str) -> bool:
 def pack(arrays: Arrays, skeleton: str) -> bytes:
     """The content of a file."""
     content: bytes = _library().save(arrays, metadata={_SKELETON: skeleton})
+    if (length := _length(content)) > _LONGEST_HEADER:
+        raise StorageError(
+            f"the header would have {length} bytes, and no program reads more than "
+            f"{_LONGEST_HEADER}: keep long lists of numbers as arrays, or use a name in .npz"
+        )
     return content
 
 
@@ -58,7 +64,7 @@ def unpack(content: bytes) -> tuple[Arrays, str | None]:
 
 
 def _header(content: bytes) -> dict[str, object]:
-    length = int.from_bytes(content[:8], "little")
+    length = _length(content)
     if len(content) < 8 or length > len(content) - 8:
         raise StorageError(
             f"this is no whole safetensors file: it has {len(content)} bytes, and its header "
@@ -68,6 +74,11 @@ def _header(content: bytes) -> dict[str, object]:
     if not isinstance(header, dict):
         raise StorageError("the header of the file is no JSON object")
     return header
+
+
+def _length(content: bytes) -> int:
+    """The length of the header, as the first bytes say it."""
+    return int.from_bytes(content[:8], "little")
 
 
 def _library() -> ModuleType:
