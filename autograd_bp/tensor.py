@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -137,7 +138,7 @@ class Tensor(Node):
                     " reduce it first, as in y.sum().backward(), or pass one, as in "
                     "y.backward(np.ones(y.shape))"
                 )
-            return np.ones(shape, dtype)
+            return _one(shape, dtype)
         try:
             seed = leaf_array(cotangent._value if isinstance(cotangent, Node) else cotangent)
         except (TypeError, ValueError) as error:
@@ -493,6 +494,14 @@ def _outer(contribution: Array, data: Array) -> tuple[int, ...]:
 # -- operations -----------------------------------------------------------------------------------
 
 
+@functools.lru_cache(64)
+def _one(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The cotangent of a scalar by itself, read-only."""
+    one = np.ones(shape, dtype)
+    one.flags.writeable = False
+    return one
+
+
 def _holders(node: Tensor) -> int:
     """How many references there are to the array of a node, views of it included."""
     return sys.getrefcount(node._value)
@@ -533,8 +542,7 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
             data = rule.array.forward(*args, *params)
     except (ValueError, TypeError, IndexError) as error:
         if (tracer := tracer_of(params)) is not None:  # at an index that is not known yet
-            traced = tracer.apply(rule, operands, params)
-            return traced
+            return tracer.apply(rule, operands, params)  # type: ignore[no-any-return]
         raise explained(error, rule, args, parents, params) from error
     if type(data) is not np.ndarray:
         data = np.asarray(data)

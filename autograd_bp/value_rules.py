@@ -84,9 +84,9 @@ def method(
     """The method of `cls`, the class of Values, that applies a rule with one or two arguments.
 
     `operand` takes what is no `cls` and gives a parent, or None, and its number, NotImplemented for
-    what cannot be one; `compute` knows what a rule gives where floats raise; `result` makes the node
-    when somebody watches, or a leaf when nothing is recorded. `reflected` is for `__radd__` and
-    its like.
+    what cannot be one; `compute` knows what a rule gives where floats raise; `result` makes the
+    node when somebody watches, or a leaf when nothing is recorded. `reflected` is for `__radd__`
+    and its like.
     """
     lines, expression = translated(rule.formula, on_floats=True)
     if not isinstance(rule.formula.expression, _ARITHMETIC):
