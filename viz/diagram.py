@@ -11,7 +11,10 @@ from typing import Final
 from viz import render
 from viz.emit.dot import dot
 from viz.emit.html import page
+from viz.emit.json import to_json
+from viz.emit.pdf import pdf
 from viz.emit.svg import size, svg
+from viz.emit.tree import tree
 from viz.errors import GraphTooLarge, RenderTimeout
 from viz.layout import Layout, place
 from viz.picture import Picture
@@ -31,12 +34,19 @@ class Diagram:
     """
 
     def __init__(
-        self, picture: Picture, scene: Scene, theme: Theme, deadline: float, *coarser: Scene
+        self,
+        picture: Picture,
+        scene: Scene,
+        theme: Theme,
+        deadline: float,
+        *coarser: Scene,
+        digits: int = 4,
     ) -> None:
         """`coarser` scenes of the same graph are for when the layout takes too long."""
         self.picture: Final = picture
         self._scenes = (scene, *coarser)
         self._theme = theme
+        self._digits = digits
         self._deadline = deadline
         self._drawn: tuple[Scene, Layout] | None = None
         self._svg: str | None = None
@@ -62,13 +72,34 @@ class Diagram:
         """
         return render.png(self.svg, *size(*self._placed()), scale)
 
+    def pdf(self) -> bytes:
+        """The picture as a PDF file's content: lines and letters, of any size.
+
+        Raises `DrawError` where matplotlib is not installed.
+        """
+        return pdf(self.svg)
+
+    @property
+    def json(self) -> str:
+        """What the picture shows as JSON text, for other programs: see docs/picture-format.md.
+
+        `viz.Picture.from_json` reads it.
+        """
+        return to_json(self.picture)
+
+    @property
+    def text(self) -> str:
+        """What the picture shows as lines of text: a tree of operations over their operands."""
+        return tree(self.picture, self._digits)
+
     def html(self) -> str:
         """The picture as an HTML page of its own, which runs no script and loads nothing."""
         return page(self.svg, self._scenes[0].title or "Computation graph", self._theme)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to `path`, as its suffix says: .svg, .png, .html or .dot.
+        """Write the picture to `path`, as its suffix says.
 
+        The suffixes are .svg, .png, .pdf, .html, .dot, .json (see `json`) and .txt (see `text`).
         The file appears whole or not at all. Returns the path; raises `ValueError` for any other
         suffix.
 
@@ -90,10 +121,16 @@ class Diagram:
                 content = self.html().encode()
             case ".dot":
                 content = self.dot.encode()
+            case ".pdf":
+                content = self.pdf()
+            case ".json":
+                content = self.json.encode()
+            case ".txt":
+                content = self.text.encode("utf-8", "replace")
             case _:
                 raise ValueError(
                     f"cannot save a picture as {target.name!r}: the suffix must be one of .svg, "
-                    ".png, .html, .dot"
+                    ".png, .html, .dot, .pdf, .json, .txt"
                 )
         _write(target, content)
         return target

@@ -5,6 +5,7 @@ from typing import Literal
 
 from viz.diagram import Diagram
 from viz.fold import Folding, Open
+from viz.picture import Picture
 from viz.plan import Plan
 from viz.scene import Direction, Look
 from viz.styles import STYLES
@@ -39,7 +40,9 @@ def draw(
     `output.backward()` was called, and `.grad` is left as it is.
 
     Args:
-        output: a `Value` or a `Tensor`, or a list of them to be drawn in one picture.
+        output: a `Value` or a `Tensor`, or a list of them to be drawn in one picture; or a
+            `Picture`, which is drawn as it is (then `seed`, `open`, `nonfinite` and `limit` do
+            not count).
         style: "textbook" writes values above the arrows forward and derivatives below those back;
             "nodes" puts each value in a box of its own, and formulas on the operations.
         direction: "LR" from left to right, "TB" from top to bottom.
@@ -63,8 +66,8 @@ def draw(
             graph is folded, and the picture says how much.
 
     Returns:
-        A `Diagram`, which has `.svg`, `.dot`, `.png()`, `.html()`, `.json`, `.save(path)`, and
-        shows itself in a notebook.
+        A `Diagram`, which has `.svg`, `.dot`, `.png()`, `.pdf()`, `.html()`, `.json`, `.text`,
+        `.save(path)`, and shows itself in a notebook.
 
     Raises:
         GraphTooLarge: the graph has more than some millions of nodes.
@@ -95,19 +98,24 @@ def draw(
     if limit < 1:
         raise ValueError(f"limit must be a positive number of nodes; got {limit!r}")
     colours = named(theme)
-    recording = record(output, seed)
+    if isinstance(output, Picture):
+        pictures = [output]
+    else:
+        recording = record(output, seed)
+        pictures = [
+            recording.picture(plan, algebra=algebra)
+            for plan in plans(recording, open, limit, nonfinite=nonfinite)
+        ]
     look = Look(algebra, flow)
-    pictures = [
-        recording.picture(plan, algebra=algebra)
-        for plan in _plans(recording, open, limit, nonfinite=nonfinite)
-    ]
     scene, *coarser = (
         STYLES[style](picture, direction, digits, title, look) for picture in pictures
     )
-    return Diagram(pictures[0], scene, colours, deadline, *coarser)
+    return Diagram(pictures[0], scene, colours, deadline, *coarser, digits=digits)
 
 
-def _plans(recording: Recording, opened: Open | None, limit: int, *, nonfinite: bool) -> list[Plan]:
+def plans(
+    recording: Recording, opened: Open | None, limit: int, *, nonfinite: bool = False
+) -> list[Plan]:
     """What to show, and coarser plans for the case that it takes too long."""
     skeleton = recording.skeleton()
     marks: dict[int, str] = {}
@@ -115,12 +123,12 @@ def _plans(recording: Recording, opened: Open | None, limit: int, *, nonfinite: 
         skeleton, marks = leading_to_trouble(skeleton, *recording.not_finite())
     folding = Folding(skeleton)
     if opened is not None:
-        plans = [folding.folded(limit, opened)]
+        found = [folding.folded(limit, opened)]
     elif skeleton.fits(limit):
-        plans = [folding.framed()]
+        found = [folding.framed()]
     else:
-        plans = [folding.folded(min(limit, _READABLE))]
+        found = [folding.folded(min(limit, _READABLE))]
     for most in (_READABLE, _COARSE):
-        if len(plans[-1].items) > 2 * most:
-            plans.append(folding.folded(most))
-    return [plan.marked(marks) for plan in plans]
+        if len(found[-1].items) > 2 * most:
+            found.append(folding.folded(most))
+    return [plan.marked(marks) for plan in found]

@@ -123,6 +123,19 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What a node was in the first of two runs that are compared.
+
+    `state` is "same" or "changed", or where only one of the runs has the node, "added" or
+    "removed"; then there is nothing else.
+    """
+
+    state: Literal["same", "changed", "added", "removed"]
+    value: Quantity | None = None
+    gradient: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A value of the computation.
 
@@ -135,7 +148,8 @@ class Node:
 
     `stored` is what `.grad` held when the picture was made, None if `backward` has not run; it does
     not count when nodes are compared, for it is no part of the computation. `scope` is the path of
-    modules that the node was made in. `remark` is a word on it in this picture.
+    modules that the node was made in. `remark` is a word on it in this picture. `before` is there
+    when two runs are compared.
     """
 
     id: int
@@ -150,6 +164,7 @@ class Node:
     group: int | None = None
     fold: Fold | None = None
     remark: str | None = None
+    before: Before | None = None
 
     @property
     def state(self) -> State:
@@ -233,3 +248,20 @@ class Picture:
     outputs: tuple[Output, ...]
     groups: tuple[Group, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @staticmethod
+    def from_json(text: str) -> "Picture":
+        """The picture that `Diagram.json` has written down; `viz.draw` draws it.
+
+        Raises `DrawError` for any other text.
+
+        >>> import autograd_bp as ab
+        >>> import viz
+        >>> picture = viz.draw(ab.Value(2.0) * 3.0)
+        >>> viz.draw(Picture.from_json(picture.json)).svg == picture.svg
+        True
+        """
+        # The emitters know what a picture is, and not the other way round.
+        from viz.emit.json import from_json
+
+        return from_json(text)

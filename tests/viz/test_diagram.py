@@ -258,19 +258,27 @@ def test_a_long_name_is_shortened_on_the_picture_and_whole_in_its_tooltip():
     assert group.find(f"{SVG}title").text.startswith(name + "\n")
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png", "html", "dot", "SVG"])
+@pytest.mark.parametrize("suffix", ["svg", "png", "html", "dot", "pdf", "json", "txt", "SVG"])
 def test_it_is_saved_as_its_suffix_says(price, tmp_path, suffix):
     picture = viz.draw(price)
     target = tmp_path / f"price.{suffix}"
     assert picture.save(str(target)) == target
-    start = {"svg": b"<svg", "png": b"\x89PNG", "html": b"<!doctype html>", "dot": b"digraph"}
+    start = {
+        "svg": b"<svg",
+        "png": b"\x89PNG",
+        "html": b"<!doctype html>",
+        "dot": b"digraph",
+        "pdf": b"%PDF",
+        "json": b'{"format": "autograd-bp picture"',
+        "txt": b"price: ",
+    }
     assert target.read_bytes().startswith(start[suffix.lower()])
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("name", ["price.pdf", "price", "price.svg.bak"])
+@pytest.mark.parametrize("name", ["price.gif", "price", "price.svg.bak"])
 def test_another_suffix_is_refused_with_those_there_are(price, tmp_path, name):
-    with pytest.raises(ValueError, match=r"\.svg, \.png, \.html, \.dot"):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.html, \.dot, \.pdf, \.json, \.txt"):
         viz.draw(price).save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 
