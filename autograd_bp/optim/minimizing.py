@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_bp.optim.hyperparameters import count, positive
-from autograd_bp.optim.objective import Objective
+from autograd_bp.optim.objective import Objective, is_true
 
 FIRST_ORDER = ("CG", "BFGS", "L-BFGS-B", "SLSQP")
 PRODUCTS = ("Newton-CG", "trust-ncg", "trust-krylov", "trust-constr")
@@ -93,7 +93,7 @@ def minimize(
         found = objective.losses.get(point.tobytes())
         losses.append(objective(point)[0] if found is None else found)
         objective.forget()
-        stop = callback is not None and callback(len(losses) - 1, losses[-1]) is True
+        stop = callback is not None and is_true(callback(len(losses) - 1, losses[-1]))
         if stop and method != "trust-constr":  # which stops by the answer
             raise StopIteration
         return stop

@@ -41,6 +41,11 @@ def loss_number(loss: Any) -> float:
     return float(loss._value.item() if isinstance(loss._value, np.ndarray) else loss._value)
 
 
+def is_true(answer: Any) -> bool:
+    """Whether a callback says True, Python's or NumPy's; any other answer means to go on."""
+    return isinstance(answer, bool | np.bool_) and bool(answer)
+
+
 class Objective:
     """The loss of parameters that are moved about.
 

@@ -14,7 +14,7 @@ import numpy as np
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.node import Node
 from autograd_bp.optim.clipping import clip_grad_norm
-from autograd_bp.optim.objective import loss_number
+from autograd_bp.optim.objective import is_true, loss_number
 from autograd_bp.optim.optimizer import Optimizer
 from autograd_bp.optim.schedules import ReduceLROnPlateau
 from autograd_bp.training.checkpoints import Run
@@ -83,7 +83,7 @@ class Trainer:
                     bar.set_postfix(row)
                 run.begin_epoch()
                 self._save()
-                if self.callback is not None and self.callback(history) is True:
+                if self.callback is not None and is_true(self.callback(history)):
                     history.stopped = "callback"
                     break
         if self.keep_best and run.best is not None:
@@ -95,8 +95,6 @@ class Trainer:
         run = self.run
         self.model.train()
         for batch in self._remaining():
-            if interrupt.asked:
-                return
             x, targets = pair(batch)
             self._step(x, targets)
             run.batch += 1
@@ -107,6 +105,8 @@ class Trainer:
             if run.batch % 10 == 1:
                 bar.set_postfix(run.means.all(), refresh=False)
             bar.update()
+            if interrupt.asked:  # before the next batch is drawn, and random numbers for it
+                return
         if not run.batch:
             raise ValueError("the training data has no batch")
 
@@ -147,7 +147,7 @@ class Trainer:
             self.watch.before(loss)
         if self.clip_norm is not None:
             clip_grad_norm(parameters, self.clip_norm)
-        del output, loss  # as long as a graph holds the weights, a step has to copy them
+        del output, loss  # the graph is done with, and its memory free for the step
         optimizer.step()
         if self.watch is not None:
             self.watch.after()

@@ -154,7 +154,7 @@ def test_the_last_weights_stay_unless_there_is_something_to_judge_by() -> None:
 
 def test_a_callback_stops_by_true_only() -> None:
     model, optimizer = linear()
-    history = fit(model, (X, Y), nn.mse, optimizer, 5, callback=lambda h: len(h) == 2)
+    history = fit(model, (X, Y), nn.mse, optimizer, 5, callback=lambda h: np.bool_(len(h) == 2))
     assert (len(history), history.stopped) == (2, "callback")
     assert len(fit(model, (X, Y), nn.mse, optimizer, 2, callback=lambda _: "go on")) == 2
 

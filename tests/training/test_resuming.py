@@ -199,3 +199,46 @@ def test_a_checkpoint_with_a_wrong_entry_is_refused_and_nothing_changes(
     ab.save(checkpoint, state)
     with pytest.raises(ab.StorageError, match=r"run\.npz: "):
         train(checkpoint)
+
+
+class Shuffled:
+    """Batches that draw random rows, one batch at a time, from a generator others use too."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def __iter__(self) -> Any:
+        x = np.arange(30.0).reshape(10, 3) / 30.0
+        for _ in range(6):
+            rows = self.rng.integers(0, 10, 4)
+            yield x[rows], x[rows].sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("batches", [1, 4, 6, 7, 15])
+def test_batches_that_draw_from_the_generator_of_dropout_resume_too(
+    batches: int, tmp_path: Path
+) -> None:
+    def run(checkpoint: Path | None, stop_after: int | None) -> Any:
+        rng = np.random.default_rng(5)
+        model = nn.Sequential(
+            nn.Linear(3, 4, rng=0), nn.Dropout(0.5, rng=rng), nn.Linear(4, 1, rng=1)
+        )
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.5)
+        seen: list[int] = []
+
+        def press(_outputs: Any, _targets: Any) -> float:
+            seen.append(1)
+            if len(seen) == stop_after:
+                signal.raise_signal(signal.SIGINT)
+            return 0.0
+
+        history = ab.fit(
+            model, Shuffled(rng), nn.mse, optimizer, 3,
+            metrics=[press], checkpoint=checkpoint, progress=False,
+        )  # fmt: skip
+        assert (history.stopped == "interrupted") == (stop_after is not None)
+        return bits(result(model, history))
+
+    expected = run(None, None)
+    run(tmp_path / "run.npz", batches)
+    assert run(tmp_path / "run.npz", None) == expected
