@@ -172,12 +172,14 @@ def _laid_out(scenes: Sequence[Scene], deadline: float) -> tuple[Scene, Layout]:
     for scene in scenes[:-1]:
         told = replace(scene, remarks=(*trouble, *scene.remarks))
         try:
-            return told, place(told, max(end - time.monotonic(), 0.0) * _SHARE)
+            return told, place(told, (end - time.monotonic()) * _SHARE)
         except (RenderTimeout, GraphTooLarge) as error:
+            if time.monotonic() >= end:
+                raise
             failed = "takes too long" if isinstance(error, RenderTimeout) else "is too large"
             trouble = (f"the full picture {failed} to lay out: this one is folded further",)
     told = replace(scenes[-1], remarks=(*trouble, *scenes[-1].remarks))
-    return told, place(told, max(end - time.monotonic(), 0.0))
+    return told, place(told, end - time.monotonic())
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -40,10 +40,12 @@ class Graphviz:
         if output not in ("json0", "svg"):
             raise ValueError(f"Graphviz is asked for json0 or svg here, not {output!r}")
         started = time.monotonic()
-        if not self.lock.acquire(timeout=min(deadline, threading.TIMEOUT_MAX)):
+        if not self.lock.acquire(timeout=min(max(deadline, 0.0), threading.TIMEOUT_MAX)):
             raise RenderTimeout(f"the layout waited for those of other threads for {deadline:g} s")
         try:
-            left = max(deadline - (time.monotonic() - started), 0.0)
+            left = deadline - (time.monotonic() - started)
+            if left <= 0:
+                raise RenderTimeout(f"there was no time left of {deadline:g} s for the layout")
             engine, module = self._compiled()
             # An instance of its own: whatever happens in it is gone with it.
             store = wasmtime.Store(engine)
