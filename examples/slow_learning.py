@@ -37,6 +37,7 @@ class Net(nn.Module):
         for layer in self.hidden:
             # Sigmoid's slope is 1/4 at its best: weights four times as large make up for it.
             layer.weight.data *= 4.0
+            assert layer.bias is not None
             layer.bias.data += bias
 
     def forward(self, x: Any) -> Tensor:
