@@ -138,7 +138,7 @@ class _Signature:
         self.given = giver(program.structure)
         self._function = _compiled_text(text.source, program.name, text.meanings)
         self._plan = plan
-        self._buffers = text.buffers
+        self._memory = text.memory
         self._spaces: list[tuple[contextvars.Context, tuple[Any, ...]]] = []
         self._captured = program.captured
         overwritten = set(plan.overwritten.values())
@@ -187,10 +187,13 @@ class _Signature:
         context = contextvars.copy_context()
         context.run(np.seterr, all="ignore")
         raw = [np.zeros(size, np.uint8) for size in self._plan.sizes]
-        memory = tuple(
-            raw[self._plan.buffer[var]].view(var.dtype).reshape(var.shape) for var in self._buffers
-        )
-        return context, memory
+        made: dict[Var, Any] = {}
+        for var, view in self._memory:
+            if view is None:
+                made[var] = raw[self._plan.buffer[var]].view(var.dtype).reshape(var.shape)
+            else:
+                made[var] = view.function(made[view.inputs[0]], *view.params)
+        return context, tuple(made.values())
 
 
 def _compiled_text(source: str, name: str, meanings: dict[str, Any]) -> Callable[..., Any]:

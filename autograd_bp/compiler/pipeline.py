@@ -8,6 +8,11 @@ from autograd_bp.compiler.memory import Plan, planned
 from autograd_bp.compiler.passes.activations import with_cheap_forms
 from autograd_bp.compiler.passes.algebra import simplified, without_needless_broadcasts
 from autograd_bp.compiler.passes.blas import with_accumulated_products
+from autograd_bp.compiler.passes.checks import (
+    with_checks_joined,
+    with_wide_factors_seen_in_products,
+    without_implied_checks,
+)
 from autograd_bp.compiler.passes.common import with_common_subexpressions_shared
 from autograd_bp.compiler.passes.dead_code import without_dead_code
 from autograd_bp.compiler.passes.expand import expanded
@@ -18,13 +23,17 @@ from autograd_bp.compiler.passes.updates import with_updates_last
 from autograd_bp.compiler.program import Program, Var
 
 
-def optimised(program: Program) -> Program:
-    """The same outputs, by fewer and larger steps."""
+def optimised(program: Program, *, bold: bool = True) -> Program:
+    """The same outputs, by fewer and larger steps.
+
+    `bold` takes forms of activations that are right unless they give nan.
+    """
     program = without_dead_code(program)
     program = with_common_subexpressions_shared(program)
-    program = with_plain_products(program)
-    program = with_cheap_forms(program)
-    program = without_dead_code(program)
+    program = with_plain_products(program, bold=bold)
+    if bold:
+        program = with_cheap_forms(program)
+        program = without_dead_code(program)
     program = expanded(program)
     program = lowered(program)
     program = folded(program)
@@ -35,10 +44,14 @@ def optimised(program: Program) -> Program:
         program = with_common_subexpressions_shared(program)
         program = without_dead_code(program)
     program = with_accumulated_products(program)
-    return without_dead_code(with_common_subexpressions_shared(program))
+    program = without_dead_code(with_common_subexpressions_shared(program))
+    program = without_implied_checks(program)
+    return with_checks_joined(with_wide_factors_seen_in_products(program))
 
 
-def prepared(program: Program, donated: Collection[Var]) -> tuple[Program, Plan]:
+def prepared(
+    program: Program, donated: Collection[Var], *, bold: bool = True
+) -> tuple[Program, Plan]:
     """The program that runs, and where it writes."""
-    program, overwritten = with_updates_last(optimised(program), donated)
+    program, overwritten = with_updates_last(optimised(program, bold=bold), donated)
     return program, planned(program, overwritten)

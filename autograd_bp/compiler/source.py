@@ -12,8 +12,10 @@ import numpy as np
 
 from autograd_bp.compiler.blas import routines
 from autograd_bp.compiler.build import UFUNCS
-from autograd_bp.compiler.memory import Plan, roots
+from autograd_bp.compiler.memory import Plan
 from autograd_bp.compiler.program import Instruction, Operand, Program, Var
+from autograd_bp.compiler.views import VIEWS, is_basic, owners
+from autograd_bp.rules import ROWS
 
 _INFIX = {
     "np.add": "+",
@@ -59,7 +61,8 @@ class Text:
 
     source: str
     meanings: dict[str, Any]
-    buffers: list[Var]
+    memory: list[tuple[Var, Instruction | None]]
+    """What is made once: buffers, and the views of buffers that instructions give."""
 
 
 def readable(program: Program) -> str:
@@ -78,10 +81,12 @@ class _Writer:
         self.program = program
         self.plan = plan
         self.names: dict[Var, str] = {}
-        self.taken: set[str] = {"np", "rules", "memory", "nan_in", "not_finite"}
+        self.taken: set[str] = {"np", "rules", "memory", "squares"}
         self.meanings: dict[str, Any] = {"np": np}
         self.literals: dict[tuple[Any, str], str] = {}
-        self.buffers: list[Var] = []
+        self.memory: dict[Var, Instruction | None] = {}
+        self.flats: dict[Var, str] = {}
+        self.uses = program.uses()
         self.makers = program.makers()
 
     # -- names ------------------------------------------------------------------------------------
@@ -123,34 +128,40 @@ class _Writer:
         body: list[str] = []
         for instruction in program.instructions:
             body += self.lines(instruction)
+        made_once = [
+            f"    # {self.names[var]} is {self.call(view, self.texts(view), self.settings(view))}"
+            for var, view in self.memory.items()
+            if view is not None
+        ]
         outputs = ", ".join(self.outputs())
         body.append(f"return ({outputs}{',' if len(program.outputs) == 1 else ''})")
-        signature = ", ".join([*inputs, "memory"] if self.buffers else [*inputs, "memory=()"])
+        signature = ", ".join([*inputs, "memory"] if self.memory else [*inputs, "memory=()"])
         head = [f"def {self.function_name()}({signature}):"]
         for var, name in zip(program.inputs, inputs, strict=True):
             head.append(f"    # {name}: {_kind(var)}")
-        if self.buffers:
-            names = ", ".join(self.names[var] for var in self.buffers)
+        if self.memory:
+            names = ", ".join(self.names[var] for var in self.memory)
             head.append(f"    ({names},) = memory")
+        head += made_once
         return Text(
             "\n".join([*head, *(f"    {line}" for line in body)]) + "\n",
             self.meanings,
-            self.buffers,
+            list(self.memory.items()),
         )
 
     def outputs(self) -> list[str]:
         """The results; copies of what the caller must not share."""
-        owner = roots(self.program)
+        owner = owners(self.program)
         given: set[Var] = set()
         texts = []
         for out in self.program.outputs:
             text = self.operand(out)
             if isinstance(out, Var) and not out.weak:
-                root = owner.get(out, out)
-                inside = root not in self.makers or root in self.plan.buffer
-                if (inside and out not in self.plan.overwritten) or root in given:
+                within = owner.get(out, frozenset({out}))
+                inside = any(var not in self.makers or var in self.plan.buffer for var in within)
+                if (inside and out not in self.plan.overwritten) or within & given:
                     text = f"np.copy({text})" if out.shape else f"{text}.copy()"
-                given.add(root)
+                given |= within
             texts.append(text)
         return texts
 
@@ -164,6 +175,10 @@ class _Writer:
         out = instruction.out
         if out is None:
             return [self.looking(instruction)]
+        if self.is_settled_view(instruction):
+            self.memory[out] = instruction
+            self.name(out, self.view_hint(instruction, out))
+            return []
         if out in self.plan.buffer:
             lines = self.writing(instruction, self.buffered(instruction, out))
         elif out in self.plan.overwritten:
@@ -174,27 +189,95 @@ class _Writer:
             name = self.name(out, "updated")
             first = f"{name} = np.array({self.operand(instruction.operands[0])}, order='C')"
             lines = [first, self.accumulated(instruction, name)[-1]]
+        elif instruction.op in VIEWS and self.uses.get(out) == 1 and self.plan.buffer:
+            self.names[out] = self.expression(instruction)
+            return []
         else:
             text = self.expression(instruction)
-            name = self.name(out, _NAMES.get(instruction.op, instruction.op.split(".")[-1]))
-            lines = [f"{name} = {text}"]
+            lines = [f"{self.name(out, self.hint(instruction, out))} = {text}"]
         lines[-1] = f"{lines[-1]:<60}  # {_kind(out)}"
         return lines
 
+    def hint(self, instruction: Instruction, out: Var) -> str:
+        if instruction.op in VIEWS:
+            return self.view_hint(instruction, out)
+        return _NAMES.get(instruction.op, instruction.op.split(".")[-1])
+
+    def view_hint(self, instruction: Instruction, out: Var) -> str:
+        base = self.operand(instruction.operands[0])
+        if not base.isidentifier():
+            base = instruction.op
+        if instruction.op == "transpose":
+            return f"{base}_T"
+        if instruction.op == "reshape" and len(out.shape) == 2 and out.shape[1] == 1:
+            return f"{base}_column"
+        return f"{base}_{'number' if out.shape == () else 'view'}"
+
+    def is_settled_view(self, instruction: Instruction) -> bool:
+        """Whether the result is a view of a buffer, so that it can be made once."""
+        if instruction.op not in VIEWS and instruction.op != "getitem":
+            return False
+        base = instruction.operands[0]
+        if base not in self.memory or instruction.inputs != [base]:
+            return False
+        if instruction.op == "getitem":
+            return is_basic(instruction.params[0])
+        return instruction.op != "reshape" or self.memory[base] is None  # type: ignore[index]
+
     def buffered(self, instruction: Instruction, out: Var) -> str:
-        name = self.name(out, _NAMES.get(instruction.op, instruction.op.split(".")[-1]))
-        self.buffers.append(out)
+        """The name of the array that is written to; that of the operand which lies there, if what
+        is written is only a part."""
+        if instruction.op in ("index_set", "np.where", "accumulate"):
+            for operand in instruction.operands:
+                if self._same(operand, out):
+                    self.memory[out] = None
+                    self.names[out] = self.name(operand)  # type: ignore[arg-type]
+                    return self.names[out]
+        name = self.name(out, self.hint(instruction, out))
+        self.memory[out] = None
         return name
 
+    def texts(self, instruction: Instruction) -> list[str]:
+        return [self.operand(operand, instruction.out) for operand in instruction.operands]
+
+    def settings(self, instruction: Instruction) -> list[str]:
+        return [self.param(param) for param in instruction.params]
+
     def looking(self, instruction: Instruction) -> str:
-        self.meanings.setdefault("nan_in", nan_in)
-        self.meanings.setdefault("not_finite", not_finite)
+        """A line that gives up where an element is nan, or is not finite: one pass through BLAS."""
+        operands = instruction.operands
         if instruction.op == "check_positive":
-            name = self.operand(instruction.operands[0])
+            name = self.operand(operands[0])
             return f"if {name}.size and {name}[{name}.argmin()] < 0: return None"
-        test = "nan_in" if instruction.op == "check" else "not_finite"
-        operands = ", ".join(map(self.operand, instruction.operands))
-        return f"if {test}({operands}): return None"
+        squares = " + ".join(map(self.squared, operands))
+        if instruction.op == "check":
+            return f"if (squares := {squares}) != squares: return None  # a nan"
+        return f"if not {squares} < np.inf: return None  # a nan, or an infinity"
+
+    def squared(self, operand: Operand) -> str:
+        """The sum of the squares of the elements."""
+        assert isinstance(operand, Var)
+        if operand.size == 1 and operand.shape == ():
+            return f"{self.name(operand)} * {self.name(operand)}"
+        flat = self.flat(operand)
+        return f"np.vdot({flat}, {flat})" if flat == self.name(operand) else f"{flat}.dot({flat})"
+
+    def flat(self, operand: Operand) -> str:
+        """The elements of an array along one axis; made once, if it is a buffer."""
+        assert isinstance(operand, Var)
+        maker = self.makers.get(operand)
+        if maker is not None and maker.op == "transpose" and 1 in operand.shape:
+            return self.flat(maker.operands[0])
+        if operand not in self.memory or self.memory[operand] is not None:
+            return self.name(operand)
+        if len(operand.shape) == 1:
+            return f"{self.name(operand)}"
+        if operand not in self.flats:
+            flat = Var((operand.size,), operand.dtype)
+            function = ROWS["reshape"].array.forward
+            self.memory[flat] = Instruction("reshape", (operand,), ((operand.size,),), flat, function)
+            self.flats[operand] = self.name(flat, f"{self.name(operand)}_flat")
+        return self.flats[operand]
 
     def writing(self, instruction: Instruction, target: str) -> list[str]:
         """Statements that put the result into an array that is there."""
@@ -243,7 +326,10 @@ class _Writer:
             return [*first, f"np.add({target}, {product}, out={target})"]
         if a.shape[1] == 1:
             routine = self.constant(getattr(fortran, f"{letter}ger"), f"{letter}ger")
-            rows, columns = f"{self.name(a)}.ravel()", f"{self.name(b)}.ravel()"
+            rows, columns = (
+                flat if (flat := self.flat(factor)) in self.flats.values() else f"{flat}.ravel()"
+                for factor in (a, b)
+            )
             return [
                 *first,
                 f"{routine}({factor}, {columns}, {rows}, a={target}.T, overwrite_a=1)",
@@ -271,7 +357,9 @@ class _Writer:
             return False
         if out in self.plan.overwritten:
             return self.plan.overwritten[out] is operand
-        return operand in self.plan.buffer and self.plan.buffer[operand] == self.plan.buffer[out]
+        return operand in self.plan.buffer and self.plan.buffer[operand] == self.plan.buffer.get(
+            out
+        )
 
     def expression(self, instruction: Instruction) -> str:
         op, out = instruction.op, instruction.out
@@ -400,20 +488,3 @@ _TEMPLATES: Mapping[str, Template] = {
     "item": lambda x, _: f"{x[0]}.item()",
     "rules.top": lambda x, _: f"{x[0]}.argmax(axis=1)",
 }
-
-
-def nan_in(*arrays: Any) -> bool:
-    """Whether a nan is among the elements: one pass through BLAS each."""
-    for array in arrays:
-        total = np.vdot(array, array)
-        if total != total:
-            return True
-    return False
-
-
-def not_finite(*arrays: Any) -> bool:
-    """Whether an element may be infinite or nan; says yes where squares overflow."""
-    for array in arrays:
-        if not np.vdot(array, array) < np.inf:
-            return True
-    return False

@@ -105,19 +105,19 @@ def _is_rows(x: Any, axis: Any) -> bool:
 
 
 def _sigmoid(writer: _Writer, instruction: Instruction, out: Var) -> bool:
-    (x,) = instruction.operands
-    decay = writer.ufunc("np.exp", writer.ufunc("np.negative", x))
-    writer.build.ufunc("np.reciprocal", writer.ufunc("np.add", decay, 1.0), into=out)
+    """exp(x) / (1 + exp(x))."""
+    grown = writer.ufunc("np.exp", instruction.operands[0])
+    writer.build.ufunc("np.true_divide", grown, writer.ufunc("np.add", grown, 1.0), into=out)
     return True
 
 
 def _sigmoid_slope(writer: _Writer, instruction: Instruction, out: Var) -> bool:
-    """exp(-x) / (1 + exp(-x))**2."""
-    (x,) = instruction.operands
-    decay = writer.ufunc("np.exp", writer.ufunc("np.negative", x))
-    result = writer.ufunc("np.reciprocal", writer.ufunc("np.add", decay, 1.0))
-    once = writer.ufunc("np.multiply", decay, result)
-    writer.build.ufunc("np.multiply", once, result, into=out)
+    """exp(x) / (1 + exp(x)) / (1 + exp(x))."""
+    grown = writer.ufunc("np.exp", instruction.operands[0])
+    more = writer.ufunc("np.add", grown, 1.0)
+    writer.build.ufunc(
+        "np.true_divide", writer.ufunc("np.true_divide", grown, more), more, into=out
+    )
     return True
 
 
@@ -190,36 +190,44 @@ def _by_label(instruction: Instruction) -> bool:
     )
 
 
+def _label_terms(writer: _Writer, x: Var, labels: Any) -> tuple[Var, Var, Var]:
+    """The numbers of the rows, exp of all relative to the label's but 0 for that, and the sums of
+    these."""
+    rows = writer.rows(x.shape[0])
+    relative = writer.ufunc("np.subtract", x, writer.column(writer.at(x, rows, labels)))
+    terms = writer.put(writer.ufunc("np.exp", relative), 0.0, rows, labels)
+    return rows, terms, writer.row("sum", terms, params=((1,), False), shape=x.shape[:1])
+
+
 def _cross_entropy(writer: _Writer, instruction: Instruction, out: Var) -> bool:
+    """log(1 + the sum of exp relative to the label), by row."""
     if not _by_label(instruction):
         return False
     x, (labels, weights) = instruction.operands[0], instruction.params
-    rows, _, relative, _, others = writer.terms(x)  # type: ignore[arg-type]
     if isinstance(labels, Var):
         writer.build.call("check_positive", _looked, (labels,), (), None)
-    known = writer.at(relative, rows, labels)
-    losses = writer.ufunc("np.subtract", writer.ufunc("np.log1p", others), known)
+    _, _, others = _label_terms(writer, x, labels)  # type: ignore[arg-type]
+    losses = writer.ufunc("np.log1p", others)
     if weights is None:
         writer.build.row("reshape", losses, params=(out.shape,), out=out)
     else:
         total = writer.row("sum", losses, params=((0,), False), shape=())
         writer.build.ufunc("np.multiply", total, weights, into=out)
-    writer.build.call("check_finite", _looked, (out,), (), None)
+    writer.build.call("check_finite", _looked, (others,), (), None)
     return True
 
 
 def _label_errors(writer: _Writer, instruction: Instruction, out: Var) -> bool:
-    """Each row of probabilities, with minus the sum of the rest at the label."""
+    """Each row of probabilities, with minus the sum of the others at the label."""
     if not _by_label(instruction):
         return False
     x, (labels, weights) = instruction.operands[0], instruction.params
-    rows, top, _, terms, others = writer.terms(x)  # type: ignore[arg-type]
+    rows, terms, others = _label_terms(writer, x, labels)  # type: ignore[arg-type]
     weight = 1.0 if weights is None else weights
-    largest = writer.ufunc("np.true_divide", weight, writer.ufunc("np.add", others, 1.0))
-    scaled = writer.ufunc("np.multiply", terms, writer.column(largest))
-    shares = writer.put(writer.put(scaled, largest, rows, top), 0.0, rows, labels)
-    rest = writer.row("sum", shares, params=((1,), False), shape=shares.shape[:1])
-    writer.put(shares, writer.ufunc("np.negative", rest), rows, labels, into=out)
+    scale = writer.ufunc("np.true_divide", weight, writer.ufunc("np.add", others, 1.0))
+    shares = writer.ufunc("np.multiply", terms, writer.column(scale))
+    missing = writer.ufunc("np.negative", writer.ufunc("np.multiply", others, scale))
+    writer.put(shares, missing, rows, labels, into=out)
     return True
 
 

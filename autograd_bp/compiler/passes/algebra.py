@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -182,7 +182,7 @@ _REWRITINGS: dict[str, Callable[[Builder, Instruction, Makers], Operand | None]]
 def without_needless_broadcasts(program: Program) -> Program:
     """An elementwise function takes an operand before it is broadcast, if its result is the same."""
     makers = program.makers()
-    kept = []
+    kept: list[Instruction] = []
     for instruction in program.instructions:
         out = instruction.out
         if out is not None and instruction.op.startswith("np.") and not instruction.params:
@@ -195,6 +195,9 @@ def without_needless_broadcasts(program: Program) -> Program:
                 shapes = [o.shape for o in narrow if isinstance(o, Var)]
                 if np.broadcast_shapes(*shapes) == out.shape:
                     operands = narrow
+            operands = [
+                _number(operand, operands, out, kept) for operand in operands
+            ]
             renamed = {
                 old: new
                 for old, new in zip(instruction.operands, operands, strict=True)
@@ -203,3 +206,18 @@ def without_needless_broadcasts(program: Program) -> Program:
             instruction = instruction.reading(renamed)
         kept.append(instruction)
     return program.with_instructions(kept)
+
+
+def _number(
+    operand: Operand, operands: Sequence[Operand], out: Var, kept: list[Instruction]
+) -> Operand:
+    """An operand of one element without axes: NumPy has a short way for these."""
+    if not isinstance(operand, Var) or operand.shape == () or operand.size != 1 or out.size == 1:
+        return operand
+    others = [o.shape for o in operands if isinstance(o, Var) and o is not operand]
+    if not others or np.broadcast_shapes(*others) != out.shape:
+        return operand
+    build = Builder()
+    number = build.row("reshape", operand, params=((),), out=Var((), operand.dtype))
+    kept.extend(build.instructions)
+    return number

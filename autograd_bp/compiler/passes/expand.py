@@ -44,7 +44,12 @@ def expanded(program: Program) -> Program:
     for instruction in program.instructions:
         instruction = instruction.reading(renamed)
         rule = instruction.rule
-        if rule is None or rule.kind != "elementwise" or not _is_writable(rule):
+        if (
+            instruction.op == "item"
+            or rule is None
+            or rule.kind != "elementwise"
+            or not _is_writable(rule)
+        ):
             build.keep(instruction)
             continue
         out = instruction.out

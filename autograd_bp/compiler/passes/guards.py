@@ -9,6 +9,8 @@ is put where little has to be looked at: behind sums and matrix products, before
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from autograd_bp.compiler.build import Builder
@@ -26,10 +28,11 @@ _HIDES_NAN = frozenset("fmax fmin pow pow_less hypot copysign heaviside one_hot"
 _MOVES = frozenset("reshape transpose spread broadcast_to identity astype".split())
 
 
-def with_plain_products(program: Program) -> Program:
-    """The products plain, and the checks that this needs."""
-    tainted = _tainted(program)
-    looked_at = _cut(program, tainted)
+def with_plain_products(program: Program, *, bold: bool = True) -> Program:
+    """The products plain, and the checks that this needs; and, if `bold`, those for `activations`."""
+    sources = {i.out for i in program.instructions if _is_source(i, bold)}
+    tainted = _tainted(program, sources)
+    looked_at = _cut(program, tainted, sources)
     build = Builder()
     for instruction in program.instructions:
         build.instructions.append(_plain(instruction))
@@ -76,16 +79,16 @@ def _selects(instruction: Instruction) -> bool:
     )
 
 
-def _is_source(instruction: Instruction) -> bool:
+def _is_source(instruction: Instruction, bold: bool) -> bool:
     """Whether the plain form may give nan where the guarded one does not."""
-    if instruction.op in CHEAP or _selects(instruction):
+    if (bold and instruction.op in CHEAP) or _selects(instruction):
         return True
     if instruction.op not in _PLAIN:
         return False
     return not any(isinstance(operand, int | float) for operand in instruction.operands)
 
 
-def _tainted(program: Program) -> set[Var]:
+def _tainted(program: Program, sources: Collection[Var | None]) -> set[Var]:
     """The variables that may hold a nan of a plain product."""
     tainted: set[Var] = set()
     for instruction in program.instructions:
@@ -93,13 +96,15 @@ def _tainted(program: Program) -> set[Var]:
         if (
             out is not None
             and (out.dtype.kind == "f")
-            and (_is_source(instruction) or any(var in tainted for var in instruction.inputs))
+            and (out in sources or any(var in tainted for var in instruction.inputs))
         ):
             tainted.add(out)
     return tainted
 
 
-def _cut(program: Program, tainted: set[Var]) -> set[Var]:
+def _cut(
+    program: Program, tainted: Collection[Var], sources: Collection[Var | None]
+) -> set[Var]:
     """Variables between the sources and whatever must not see a nan of theirs."""
     makers = program.makers()
     waiting: list[Operand] = [out for out in program.outputs if out in tainted]
@@ -115,7 +120,7 @@ def _cut(program: Program, tainted: set[Var]) -> set[Var]:
         maker = makers[var]
         if maker.op in ("transpose", "reshape") and not _passes_on(makers[maker.inputs[0]]):
             looked_at.add(var)  # a product that is transposed will be computed that way round
-        elif _passes_on(maker) and not _is_source(maker):
+        elif _passes_on(maker) and maker.out not in sources:
             waiting.extend(operand for operand in maker.inputs if operand in tainted)
         else:
             looked_at.add(var)

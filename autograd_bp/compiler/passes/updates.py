@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from autograd_bp.compiler.build import UFUNCS
-from autograd_bp.compiler.memory import roots
 from autograd_bp.compiler.program import Instruction, Program, Var
+from autograd_bp.compiler.views import owners
 
 
 def with_updates_last(program: Program, donated: Collection[Var]) -> tuple[Program, dict[Var, Var]]:
@@ -62,7 +62,11 @@ def _ordered(program: Program, updates: dict[Var, Var]) -> Program:
 
 def _wrong(program: Program, updates: dict[Var, Var]) -> set[Var]:
     """Updates after which the old value is still needed, or a check comes."""
-    owner = roots(program)
+    owner = owners(program)
+
+    def within(var: object) -> frozenset[Var]:
+        return owner.get(var, frozenset({var})) if isinstance(var, Var) else frozenset()
+
     wrong: set[Var] = set()
     done: dict[Var, Var] = {}  # by the input that is overwritten, the variable that holds it
     for instruction in program.instructions:
@@ -70,18 +74,13 @@ def _wrong(program: Program, updates: dict[Var, Var]) -> set[Var]:
             wrong.update(done.values())
             continue
         for var in instruction.inputs:
-            base = owner.get(var, var)
-            if base in done:
-                wrong.add(done[base])
+            wrong.update(done[base] for base in within(var) if base in done)
         target = updates.get(instruction.out)
         if target is not None:
-            if instruction.op == "accumulate" and any(
-                owner.get(var, var) is target
-                for var in instruction.operands[2:]  # type: ignore[call-overload]
-            ):
+            read = instruction.operands[2:] if instruction.op == "accumulate" else ()
+            if any(target in within(operand) for operand in read):
                 wrong.add(instruction.out)
             done[target] = instruction.out
     for out in program.outputs:
-        if isinstance(out, Var) and owner.get(out, out) in done:
-            wrong.add(done[owner.get(out, out)])
+        wrong.update(done[base] for base in within(out) if base in done)
     return wrong
