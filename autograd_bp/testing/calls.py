@@ -248,8 +248,11 @@ CALLS: dict[str, Sequence[Call]] = {
         Call(shapes)
         for shapes in (((2, 2), (2, 1)), ((1, 1), (1, 3)), ((2, 2), (2, 2)), ((0, 0), (0, 2)))
     ],
-    "eigh": [Call((shape,), (lower,)) for shape in _SQUARES for lower in (True, False)],
-    "svd": [Call((shape,)) for shape in _MATRICES],
+    **{
+        name: [Call((shape,), (lower,)) for shape in _SQUARES for lower in (True, False)]
+        for name in ("eigh", "eigvalsh")
+    },
+    **{name: [Call((shape,)) for shape in _MATRICES] for name in ("svd", "svdvals")},
     "qr": [Call((shape,)) for shape in ((2, 2), (1, 1), (3, 2), (3, 0), (2, 1), (2, 2, 1))],
     "pinv": [Call((shape,), (1e-15,)) for shape in _MATRICES],
 }
@@ -277,23 +280,6 @@ def positive_definite(x: Array) -> Array:
     return invertible((x + np.swapaxes(x, -1, -2)) / 2)
 
 
-def generic(x: Array) -> Array:
-    """A matrix made one like no other, at its own scale: singular values apart, nothing zero.
-
-    The signs of singular vectors, and of what QR gives, are LAPACK's choice, which jumps at zeros.
-    """
-    *_, m, n = x.shape
-    rows, columns = np.ogrid[1 : m + 1, 1 : n + 1]
-    pattern = np.cos(1.0 + rows * rows + 2.3 * columns) + 2.0 * (rows == columns) * rows
-    return np.asarray(_largest(x) * pattern + 0.1 * x)
-
-
-def symmetric(x: Array) -> Array:
-    """A square matrix made symmetric, with eigenvalues that are apart, at its own scale."""
-    x = generic(x)
-    return (x + np.swapaxes(x, -1, -2)) / 2
-
-
 def full_rank(x: Array) -> Array:
     """A matrix made of full rank, with singular values that are apart, at its own scale."""
     m, n = x.shape[-2:]
@@ -301,6 +287,12 @@ def full_rank(x: Array) -> Array:
     # Something everywhere, so that it does not matter which sign LAPACK gives to nothing.
     spread = 0.3 * np.cos(np.arange(m * n).reshape(m, n))
     return np.asarray(x + _largest(x) * (3.0 * max(m, n) * np.eye(m, n) * np.resize(k, n) + spread))
+
+
+def symmetric(x: Array) -> Array:
+    """A square matrix made symmetric, with eigenvalues that are apart, at its own scale."""
+    x = full_rank(x)
+    return (x + np.swapaxes(x, -1, -2)) / 2
 
 
 def of_matrices(kind: Callable[[Array], Array], square: bool = True) -> Fit:
@@ -316,8 +308,8 @@ def of_matrices(kind: Callable[[Array], Array], square: bool = True) -> Fit:
 FITTED: dict[str, Fit] = {
     **{name: of_matrices(invertible) for name in ("inv", "logabsdet", "solve", "cofactor_slope")},
     "cholesky": of_matrices(positive_definite),
-    "eigh": of_matrices(symmetric),
-    **{name: of_matrices(full_rank, square=False) for name in ("svd", "qr", "pinv")},
+    **{name: of_matrices(symmetric) for name in ("eigh", "eigvalsh")},
+    **{name: of_matrices(full_rank, square=False) for name in ("svd", "svdvals", "qr", "pinv")},
 }
 """By row: drawn operands made into ones that the row takes, as in
 ``"inv": lambda x: (invertible(x),)``; for rows that have no value for most arrays."""

@@ -205,6 +205,9 @@ def try_case(case: Case, report: Report) -> None:
     except Discontinuous:
         report.jumps += 1
         return
+    except np.linalg.LinAlgError:  # a singular matrix, or vectors that are not determined
+        report.filtered += 1
+        return
     except Violation:
         raise
     except Exception as error:

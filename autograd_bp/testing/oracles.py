@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ ANALYTIC = frozenset(
     "tanh arcsin arccos arctan arcsinh arccosh arctanh sqrt sum spread mean broadcast_to sum_to "
     "getitem scatter index_set reshape transpose flip roll concatenate stack pad matmul "
     "chain_matmul einsum cumsum cumprod prod linear_recurrence deg2rad rad2deg sech "
-    "one_minus_square where".split()
-) - {"sech", "where"}
+    "one_minus_square inv solve windows overlap_add convolve".split()
+)
 """The rows whose array reading is right on complex numbers, one by one looked at: none that takes
 magnitudes, signs, comparisons or conjugates."""
 
@@ -205,7 +205,13 @@ class Replay:
 
         Squire & Trapp 1998. With h far below the rounding of x there is nothing to cancel.
         """
-        wide = [np.asarray(leaf._value, np.clongdouble) for leaf in self.leaves]
+        try:
+            return self._column(direction, np.clongdouble)
+        except TypeError:  # LAPACK has no long double
+            return self._column(direction, np.complex128)
+
+    def _column(self, direction: Sequence[Array], dtype: Any) -> Column | None:
+        wide = [np.asarray(leaf._value, dtype) for leaf in self.leaves]
         for exponent in (-100, -60, -30):
             h = 2.0**exponent * _scale([leaf._value for leaf in self.leaves])
             moved = [x + 1j * h * u for x, u in zip(wide, direction, strict=True)]
@@ -220,7 +226,7 @@ class Replay:
         if not np.isfinite(tangent).all():
             return None
         longest = max((float(np.max(np.abs(x), initial=0.0)) for x in wide), default=0.0)
-        error = (64 + 4 * longest) * float(np.finfo(np.longdouble).eps) * np.abs(tangent)
+        error = (64 + 4 * longest) * float(np.finfo(dtype).eps) * np.abs(tangent)
         error += 1e20 * 4.0**exponent  # of the order h * h: what is left of the third derivative
         return Column(tangent, tangent, error, "complex step")
 
@@ -311,7 +317,8 @@ _CONTRACTION = 1.6
 _STEPS = 12
 _ENOUGH = 2e-14
 """At this error, relative to the largest derivative, extrapolation stops."""
-_NOISE = 8 * float(np.finfo(np.longdouble).eps)
+_NOISE = 8.0
+"""The rounding of a value, in epsilons of the numbers it is computed with."""
 
 
 class Discontinuous(Exception):  # noqa: N818  (not an error: an answer)
@@ -331,9 +338,10 @@ def ridders(
     `size` is that of numbers inside the function, should they be larger than its values: what
     they leave when they cancel has their rounding.
 
-    The estimate includes the rounding of the function's values, so it is honest where the tableau
-    agrees by accident. A central difference is blind to kinks: both one-sided ones must lead to
-    it, or they are the answer.
+    A function that has no long double, as LAPACK has none, is taken in double. The estimate
+    includes the rounding of the function's values, so it is honest where the tableau agrees by
+    accident. A central difference is blind to kinks: both one-sided ones must lead to it, or they
+    are the answer.
 
     Raises
     ------
@@ -342,9 +350,9 @@ def ridders(
     Discontinuous
         If the function jumps.
     """
-    wide = [np.asarray(x, np.longdouble) for x in operands]
-    moves = [np.asarray(u, np.longdouble) for u in direction]
-    here = np.asarray(function(wide), np.longdouble)
+    dtype, here = _widest(function, operands)
+    wide = [np.asarray(x, dtype) for x in operands]
+    moves = [np.asarray(u, dtype) for u in direction]
     if not np.isfinite(here).all():
         raise Undecided("the value is not finite")
 
@@ -352,7 +360,10 @@ def ridders(
 
     def at(h: Any) -> Array:
         nonlocal largest
-        moved = function([x + h * u for x, u in zip(wide, moves, strict=True)])
+        try:
+            moved = function([x + dtype(h) * u for x, u in zip(wide, moves, strict=True)])
+        except np.linalg.LinAlgError:  # singular
+            return np.full(here.shape, np.nan, np.longdouble)
         value = np.asarray(moved, np.longdouble)
         if np.isfinite(value).all():
             largest = np.maximum(largest, np.abs(value))
@@ -365,20 +376,42 @@ def ridders(
     # Small steps first: large ones may jump over what is there to see.
     unit = min(scale, 1.0) or 1.0
 
+    extrapolated = partial(_extrapolated, size=size, noise=_NOISE * float(np.finfo(dtype).eps))
+
     def central(h: float) -> _Estimate:
-        return _extrapolated(
-            lambda h: ((at(h) - at(-h)) / 2, at(h)), np.longdouble(h), 2, size=size
-        )
+        return extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), np.longdouble(h), 2)
 
     best = central(0.1 * unit)
     for start in (1e-3 * unit, 1e-5 * unit, 1e-8 * unit, 0.1 * scale):
         if best.settled(accept, largest, scale):
             break
         best = _better(best, central(start))
-    if best.settled(accept, largest, scale) and _smooth(at, here, best, unit, size):
+    near = min(
+        (float(np.min(np.abs(x[moved]))) for x, u in zip(wide, moves, strict=True)
+         if (moved := (u != 0) & (x != 0)).any()),
+        default=unit,
+    )  # fmt: skip
+    if near < 1e-4 * unit:  # beside a tiny number, any of these steps may be a jump
+        close = central(0.1 * near)
+        steep = np.maximum(np.abs(close.tangent), np.abs(best.tangent))
+        error = 16 * (close.error + best.error) + 1e-6 * steep
+        if not (np.abs(close.tangent - best.tangent) <= error).all():
+            best, unit = close, near
+    if best.settled(accept, largest, scale) and _smooth(at, here, best, unit, extrapolated):
         return best.column(best, "Ridders")
-    right, left = (_one_sided(at, here, unit, sign, size) for sign in (1, -1))
+    right, left = (_one_sided(at, here, unit, sign, size, extrapolated) for sign in (1, -1))
     return right.column(left, "one-sided differences")
+
+
+def _widest(
+    function: Callable[[Sequence[Any]], Array], operands: Sequence[Array]
+) -> tuple[type[np.floating[Any]], Array]:
+    """The dtype with the most digits that a function takes, and its value."""
+    try:
+        here = function([np.asarray(x, np.longdouble) for x in operands])
+        return np.longdouble, np.asarray(here, np.longdouble)
+    except TypeError:
+        return np.float64, np.asarray(function(operands), np.longdouble)
 
 
 @dataclass(frozen=True)
@@ -399,13 +432,18 @@ class _Estimate:
 
 
 def _one_sided(
-    at: Callable[[Any], Array], here: Array, scale: float, sign: int, size: float
+    at: Callable[[Any], Array],
+    here: Array,
+    scale: float,
+    sign: int,
+    size: float,
+    extrapolated: Callable[..., _Estimate],
 ) -> _Estimate:
     best: _Estimate | None = None
     largest = np.maximum(np.abs(here), size)
     for start in (1e-1, 1e-3, 1e-5, 1e-7, 1e-9):
         h = np.longdouble(start * (scale or 1.0)) * sign
-        best = _better(best, _extrapolated(lambda h: (at(h) - here, here), h, 1, size=size))
+        best = _better(best, extrapolated(lambda h: (at(h) - here, here), h, 1))
         if best.settled(1e-8, np.maximum(largest, np.abs(at(h))), scale):
             return best
     for tiny in (1e-12, 1e-15):
@@ -416,13 +454,17 @@ def _one_sided(
 
 
 def _smooth(
-    at: Callable[[Any], Array], here: Array, central: _Estimate, scale: float, size: float
+    at: Callable[[Any], Array],
+    here: Array,
+    central: _Estimate,
+    scale: float,
+    extrapolated: Callable[..., _Estimate],
 ) -> bool:
     """Whether both one-sided differences lead to the central one."""
     tangent = central.tangent
     for sign in (1, -1):
         h = np.longdouble(1e-5 * (scale or 1.0)) * sign
-        side = _extrapolated(lambda h: (at(h) - here, here), h, 1, enough=1e-9, size=size)
+        side = extrapolated(lambda h: (at(h) - here, here), h, 1, enough=1e-9)
         steep = np.max(np.abs(tangent), initial=0.0) + np.max(np.abs(side.tangent), initial=0.0)
         error = 16 * (side.error + central.error)
         if not (np.abs(side.tangent - tangent) <= error + 1e-7 * steep).all():
@@ -436,28 +478,31 @@ def _extrapolated(
     power: int,
     *,
     enough: float = _ENOUGH,
-    size: float = 0.0,
+    size: float,
+    noise: float,
 ) -> _Estimate:
     """Neville's tableau over shrinking steps; the entry with the smallest estimated error.
 
-    `difference(h)` is the difference of values over the step h, and a value, for its rounding.
+    `difference(h)` is the difference of values over the step h, and a value, for its rounding:
+    `noise` times that, or times `size`.
     """
 
     def quotient(h: Any) -> tuple[Array, Array]:
         change, value = difference(h)
-        return change / h, _NOISE * (np.abs(value) + np.abs(change) + size) / np.abs(h)
+        return change / h, noise * (np.abs(value) + np.abs(change) + size) / np.abs(h)
 
-    first, noise = quotient(h)
+    first, uncertain = quotient(h)
     table = [first]
     best, error = first, np.full(np.shape(first), np.inf, np.longdouble)
     factor = np.longdouble(_CONTRACTION**power)
     for _ in range(1, _STEPS):
         h = h / _CONTRACTION
-        entry, noise = quotient(h)
+        entry, uncertain = quotient(h)
         row, weight = [entry], factor
         for k, above in enumerate(table):
             row.append((row[k] * weight - above) / (weight - 1))
-            estimate = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - above)) + noise
+            estimate = np.maximum(np.abs(row[k + 1] - row[k]), np.abs(row[k + 1] - above))
+            estimate = estimate + uncertain
             better = estimate < error
             best, error = np.where(better, row[k + 1], best), np.where(better, estimate, error)
             weight = weight * factor

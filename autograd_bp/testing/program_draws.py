@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from autograd_bp.rules import Rule
 from autograd_bp.rules.arrays import count
+from autograd_bp.testing.calls import CALLS, calls_of
 from autograd_bp.testing.program import Condition, Operand, Ref
 
 Array = NDArray[Any]
@@ -60,6 +61,8 @@ def operands_of(results: Results, rule: Rule) -> Drawn:
         return _WAYS[rule.name](results)
     if rule.kind == "elementwise":
         return _elementwise(results, rule)
+    if rule.name in CALLS:
+        return _listed(results, rule)
     x = _with_axes(results, 0 if "keepdims" in rule.params or not rule.params else 1)
     if x is None:
         return None
@@ -77,6 +80,29 @@ def operands_of(results: Results, rule: Rule) -> Drawn:
     if "ddof" in params and count(np.zeros(shape), params["axis"]) == 1:
         params["ddof"] = 0
     return [x], params
+
+
+def _listed(results: Results, rule: Rule) -> Drawn:
+    """One of the calls listed for a row: results of these shapes, and constants."""
+    usable = [
+        call
+        for call in calls_of(rule)
+        if all(0 < math.prod(shape) <= LARGEST for shape in call.shapes)
+    ]
+    first = results.draw(st.integers(0, len(usable) - 1))
+    for call in usable[first:] + usable[:first]:
+        refs = [results.ref(_has_shape(results, shape)) for shape in call.shapes]
+        if any(refs):
+            operands: list[Operand] = [
+                array(results.draw, shape) if ref is None else ref
+                for ref, shape in zip(refs, call.shapes, strict=True)
+            ]
+            return operands, dict(zip(rule.params, call.params, strict=True))
+    return None
+
+
+def _has_shape(results: Results, shape: Shape) -> Callable[[int], bool]:
+    return lambda i: results.shape(i) == shape
 
 
 # -- shapes and axes ------------------------------------------------------------------------------
@@ -342,6 +368,7 @@ def _axis_or_none(draw: st.DrawFn, shape: Shape) -> dict[str, Any]:
 _WAYS: dict[str, Callable[[Results], Drawn]] = {
     "matmul": _matmul,
     "chain_matmul": _matmul,
+    "chain_matmul_both": _matmul,
     "einsum": _einsum,
     "linear_recurrence": _linear_recurrence,
     "index_set": _index_set,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from autograd_bp.functions import PUBLIC
 from autograd_bp.rules import ARRAY, ROWS, Formula, Rule
+from autograd_bp.testing.calls import CALLS
 
 OPERATORS = {
     "add": "{0} + {1}",
@@ -38,8 +40,9 @@ _CALLS = {
 
 # How operands and parameters are drawn, for rows that have a way of their own.
 _OWN_WAY = frozenset(
-    "matmul chain_matmul linear_recurrence einsum index_set getitem pad norm2 norm_p broadcast_to "
-    "reshape transpose roll flip cumsum cumprod softmax log_softmax concatenate stack".split()
+    "matmul chain_matmul chain_matmul_both linear_recurrence einsum index_set getitem pad norm2 "
+    "norm_p broadcast_to reshape transpose roll flip cumsum cumprod softmax log_softmax "
+    "concatenate stack".split()
 )
 
 COMMUTATIVE = frozenset("add mul maximum minimum hypot logaddexp logaddexp2".split())
@@ -58,7 +61,7 @@ class Operation:
         The call, with places for the operands and parameters.
     group
         What kind of step it makes: arithmetic, elementwise, flat (all derivatives are zero),
-        reduction, structure or product.
+        selection, reduction, structure or product.
     """
 
     rule: Rule
@@ -92,7 +95,8 @@ def left_out() -> dict[str, str]:
     """The rows that cannot stand in a program, each with the reason.
 
     A new elementwise row joins by itself, and so does a new reduction along `axis` with
-    `keepdims` (and perhaps `ddof`), and a linear row with an `axis` or no parameter.
+    `keepdims` (and perhaps `ddof`), a linear row with an `axis` or no parameter, and any row with
+    calls in `CALLS`.
     """
     reasons = {}
     for name, rule in ROWS.items():
@@ -103,6 +107,8 @@ def left_out() -> dict[str, str]:
             reasons[name] = "an adjoint: it comes in with gradients of gradients"
         elif name in ("astype", "item"):
             reasons[name] = "changes the kind of a result, not its numbers"
+        elif name in CALLS:
+            continue
         elif unknown:
             reasons[name] = f"nobody knows what to draw for {', '.join(unknown)}"
         elif rule.kind != "elementwise" and (len(rule.args) > 1 or rule.variadic):
@@ -116,7 +122,8 @@ def _call(rule: Rule) -> str:
     if rule.name in _CALLS:
         return _CALLS[rule.name]
     operands = "[{all}]" if rule.variadic else "{all}"
-    if rule.name not in PUBLIC:
+    public = PUBLIC.get(rule.name)
+    if public is None or not set(rule.params) <= inspect.signature(public).parameters.keys():
         params = "".join(f"{{{name}}}, " for name in rule.params)
         return f'ab.operations.apply(ab.rules.ROWS["{rule.name}"], ({{all}},), ({params}))'
     return f"ab.{rule.name}({', '.join([operands, *(f'{p}={{{p}}}' for p in rule.params)])})"
@@ -126,9 +133,11 @@ def _group(rule: Rule) -> str:
     if rule.kind == "elementwise":
         if all(vjp is None for vjp in rule.vjp):
             return "flat"
+        if rule.args[0] == "condition":
+            return "selection"
         smooth = rule.name in OPERATORS and len(rule.args) == 2 and is_analytic(rule)
         return "arithmetic" if smooth else "elementwise"
-    if rule.name in ("matmul", "chain_matmul", "einsum"):
+    if rule.name in ("matmul", "chain_matmul", "chain_matmul_both", "einsum"):
         return "product"
     return "reduction" if "keepdims" in rule.params else "structure"
 
@@ -192,10 +201,16 @@ def written(call: str, operands: Iterable[str], params: Mapping[str, Any]) -> st
     """
     texts = list(operands)
     settings = {
-        name: index_text(setting) if name == "index" else repr(setting)
+        name: index_text(setting) if name == "index" else _setting_text(setting)
         for name, setting in params.items()
     }
     return call.format(*texts, all=", ".join(texts), **settings)
+
+
+def _setting_text(setting: Any) -> str:
+    if not isinstance(setting, np.ndarray):
+        return repr(setting)
+    return f"np.array({setting.tolist()!r}, np.{setting.dtype})"
 
 
 def constant_text(constant: Any) -> str:

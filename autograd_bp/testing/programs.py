@@ -16,7 +16,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from autograd_bp.rules import Interval
+from autograd_bp.rules import Interval, Rule
+from autograd_bp.testing.calls import FITTED, fitted
 from autograd_bp.testing.program import Condition, Operand, Program, Ref, Step
 from autograd_bp.testing.program_draws import LARGEST, Shape, array, numbers, operands_of
 from autograd_bp.testing.program_rows import OPERATORS, Operation, is_analytic, operations
@@ -37,6 +38,7 @@ _PARTS = {
     "structure": 3,
     "reduction": 2,
     "product": 2,
+    "selection": 1,
     "flat": 1,
 }
 
@@ -154,6 +156,8 @@ class _Builder:
             return
         as_operator = rule.name in OPERATORS and self.draw(st.booleans())
         step = Step(rule.name, tuple(drawn[0]), drawn[1], as_operator)
+        if rule.name in FITTED:
+            step = Step(rule.name, self.fitted(rule, step.operands), drawn[1], as_operator)
         domains = rule.domain * len(step.operands) if rule.variadic else rule.domain
         for attempt in ("as drawn", "inside", "well inside"):
             if attempt == "as drawn":
@@ -166,6 +170,8 @@ class _Builder:
             if value is not None and (attempt == "well inside" or self.is_tame(tamed, op, value)):
                 self.append(tamed, value, op)
                 return
+            if rule.name in FITTED:  # inside a domain they would no longer fit
+                break
         self.dropped += 1
 
     def append(self, step: Step, value: Any, op: Operation | None = None) -> Ref:
@@ -206,6 +212,17 @@ class _Builder:
             )
 
     # Bringing operands into a domain.
+
+    def fitted(self, rule: Rule, operands: Sequence[Operand]) -> tuple[Operand, ...]:
+        """Operands that the row takes: what a result lacks is added to it."""
+        own = [np.asarray(self.values[o.index] if isinstance(o, Ref) else o) for o in operands]
+        results: list[Operand] = []
+        for operand, x, wanted in zip(operands, own, fitted(rule, own), strict=True):
+            if isinstance(operand, Ref) and not np.array_equal(x, wanted):
+                results.append(self.then("add", operand, wanted - x))
+            else:
+                results.append(operand if isinstance(operand, Ref) else wanted)
+        return tuple(results)
 
     def tamed(
         self, operands: Sequence[Operand], domains: Sequence[Interval], *, constants: bool

@@ -90,8 +90,11 @@ class Judged:
 
     @cached_property
     def in_long_double(self) -> tuple[Array, ...]:
-        """The gradient, computed with more digits."""
-        return self.gradient([x.astype(np.longdouble) for x in self.case.operands])
+        """The gradient, computed with more digits, if the function has them."""
+        try:
+            return self.gradient([x.astype(np.longdouble) for x in self.case.operands])
+        except TypeError:  # LAPACK has none
+            return self.pulled
 
     def with_its_own_error(self, seen: Column, direction: Sequence[Array]) -> Column:
         """What an oracle that takes differences says, with what cancels inside in its error."""
@@ -810,7 +813,10 @@ def _degree(case: Case) -> int | None:
         for x, interval in zip(case.operands, case.subject.domain, strict=True):
             sign = 1.0 if interval.low >= 0 else rng.choice([-1.0, 1.0], x.shape)
             operands.append(np.asarray(sign * rng.uniform(0.5, 3.0, x.shape)))
-        value = case.subject.value(operands)
+        try:
+            value = case.subject.value(operands)
+        except np.linalg.LinAlgError:
+            return None
         if not np.isfinite(value).all() or not value.all():
             return None
         doubled = case.subject.value([2 * x for x in operands])

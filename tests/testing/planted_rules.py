@@ -460,12 +460,12 @@ class ConvolutionFlipped(right.Convolution):
 @wrong("last index", **right.CONVOLUTION)
 class ConvolutionShort(right.Convolution):
     def backward(self, g: Array) -> Array:
-        m, n = self.kernel.shape[0], self.n
+        m = self.kernel.shape[0]
         of_signal = sum(np.pad(self.kernel[k] * g, (k, m - 1 - k)) for k in range(m - 1))
         return of_signal, super().backward(g)[1]
 
 
-# -- one place --------------------------------------------------------------------------------------
+# -- one place ------------------------------------------------------------------------------------
 
 
 @wrong("wrong at 0")
@@ -555,7 +555,7 @@ class LogSumExpUnshifted(right.LogSumExp):
         return result
 
 
-# -- float32, dtypes, shapes ------------------------------------------------------------------------
+# -- float32, dtypes, shapes ----------------------------------------------------------------------
 
 
 @wrong("float32 only")
@@ -600,7 +600,7 @@ class CrossHalf(right.Cross):
         return cross(self.y, g)
 
 
-# -- state, aliases, chance ---------------------------------------------------------------------------
+# -- state, aliases, chance -----------------------------------------------------------------------
 
 
 @wrong("impure: every second sweep")
@@ -697,7 +697,7 @@ class CubeInPlace(right.Cubed):
         return super().backward(g)
 
 
-# -- second order -----------------------------------------------------------------------------------
+# -- second order ---------------------------------------------------------------------------------
 
 
 @wrong("detached at second order")

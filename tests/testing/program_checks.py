@@ -12,7 +12,7 @@ import numpy as np
 import autograd_bp as ab
 from autograd_bp import graph
 from autograd_bp.testing.oracles import Discontinuous, Undecided, ridders
-from autograd_bp.testing.program import Program, weights
+from autograd_bp.testing.program import Program, Ref, weights
 from tests.testing import naive
 from tests.testing.program_oracles import (
     NUDGE,
@@ -270,6 +270,8 @@ def second_derivatives(program: Program) -> tuple[Any, list[list[Array]]]:
 
 def second_derivatives_agree_among_themselves(program: Program) -> None:
     """Reverse over reverse, forward over reverse and reverse over forward, kinks included."""
+    if has_a_power_of_zero(program):  # x**y has no mixed second derivative at x = 0: it is infinite
+        return
     output, found = second_derivatives(program)
     steepest = max(np.max(s) for s in path_sums(output).values())
     largest = max(np.max(np.abs(a)) for a, _, _ in found)
@@ -279,6 +281,17 @@ def second_derivatives_agree_among_themselves(program: Program) -> None:
         assert_same_kind(a, b, c)
         assert_near(b, a, allowed, "hvp and reverse over reverse")
         assert_near(c, a, allowed, "grad of jvp and reverse over reverse")
+
+
+def has_a_power_of_zero(program: Program) -> bool:
+    """Whether zero is raised to a power that is not a constant."""
+    values = program.results(program.inputs)
+    return any(
+        step.row in ("pow", "pow_less")
+        and isinstance(step.operands[1], Ref)
+        and bool(np.any(np.asarray(step.operands_on(values)[0]) == 0))
+        for step in program.steps
+    )
 
 
 def second_derivatives_equal_differences(program: Program) -> None:

@@ -297,9 +297,7 @@ class Product(ab.Function):
 
     def backward(self, g: Array) -> Array:
         flat = np.reshape(self.x, (-1,))
-        others = []
-        for k in range(flat.shape[0]):
-            others.append(np.prod(flat[:k]) * np.prod(flat[k + 1 :]))
+        others = [np.prod(flat[:k]) * np.prod(flat[k + 1 :]) for k in range(flat.shape[0])]
         return np.reshape(g * np.stack(others), self.x.shape) if others else 0 * self.x
 
 
@@ -521,7 +519,7 @@ def _numbers(x: Any) -> Any:
     return np.asarray(x.data if isinstance(x, ab.Tensor) else x)
 
 
-# -- plain functions --------------------------------------------------------------------------------
+# -- plain functions ------------------------------------------------------------------------------
 
 
 def perceptron(x: Array, weights: Array, bias: Array) -> Array:
