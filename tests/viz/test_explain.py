@@ -233,6 +233,51 @@ def test_path_products_sum_to_the_gradient_on_random_graphs_of_tensors(data):
         assert all(path.product.shape == leaf.shape for path in explained.paths)
 
 
+ARRAYS = (
+    lambda x, w, b: ab.tanh(x @ w + b),
+    lambda x, w, b: ab.softmax(x @ w) * b,
+    lambda x, w, b: ab.mean((x @ w - b) ** 2, axis=0, keepdims=True),
+    lambda x, w, b: ab.cumsum(x, axis=1) @ w - b,
+    lambda x, w, b: ab.sigmoid(x.T @ x @ w + b),
+)
+
+
+@given(st.data())
+def test_path_products_sum_to_the_gradient_in_scalar_zooms_of_tensors(data):
+    def array(name, shape):
+        size = math.prod(shape)
+        numbers = data.draw(st.lists(NUMBERS, min_size=size, max_size=size))
+        return Tensor(np.array(numbers).reshape(shape), name=name)
+
+    leaves = array("x", (2, 3)), array("W", (3, 2)), array("b", (2,))
+    y = data.draw(st.sampled_from(ARRAYS))(*leaves)
+    index = tuple(data.draw(st.integers(0, length - 1)) for length in y.shape)
+    seed = np.zeros(y.shape)
+    seed[index] = 1.0
+    by_entry = {
+        f"{leaf.name}[{', '.join(map(str, place))}]": float(gradient[place])
+        for leaf, gradient in zip(leaves, ab.gradients(y, leaves, cotangent=seed), strict=True)
+        for place in np.ndindex(gradient.shape)
+    }
+    zoomed = viz.scalar_graph(y, index)
+    for node in ab.graph.topological_order(zoomed, constants=False):
+        if node.rule is None and node.requires_grad:
+            explained = viz.explain(zoomed, node, paths=10_000)
+            assert explained.count == len(explained.paths)
+            scale = sum(abs(path.product) for path in explained.paths) + 1e-12
+            total = sum(path.product for path in explained.paths)
+            assert abs(total - by_entry[node.name]) <= 1e-12 * scale
+
+
+def test_an_entry_of_an_array_is_written_as_one():
+    x, w = Tensor([[1.0, 2.0]], "x"), Tensor([[3.0], [5.0]], "W")
+    entry = viz.scalar_graph(x @ w, (0, 0))
+    leaf = next(node for node in ab.graph.topological_order(entry) if node.name == "W[1, 0]")
+    explained = viz.explain(entry, leaf)
+    assert "d output / d W[1, 0] = x[0, 1] = 2" in explained.text
+    assert r"\partial {W}_{1, 0}" in explained.latex
+
+
 # -- formulas: what is printed is true ------------------------------------------------------------
 
 POINTS = ((0.3, 0.7), (-0.4, 0.6), (1.5, 2.5), (2.0, 0.5))
@@ -249,6 +294,12 @@ MEANINGS = {
     "normal_pdf": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     "pi": math.pi,
     "inf": math.inf,
+    # A row that exists for others means what its own formula says.
+    **{
+        name: rule.scalar.forward
+        for name, rule in ab.rules.ROWS.items()
+        if rule.kind == "elementwise" and name not in SHARED.split()
+    },
 }
 
 

@@ -45,6 +45,7 @@ _MEANINGS: Final = {
     "one_minus_square": "1 - {0} ** 2",
     "unit": "{0} / hypot({0}, {1})",
     "logistic": "sigmoid({0} - {1})",
+    "sigmoid_slope": "sigmoid({0}) * (1 - sigmoid({0}))",
     "half_sech": "sech(({0} - {1}) / 2)",
 }
 

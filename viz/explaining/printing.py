@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ from viz import numerals
 from viz.explaining.algebra import Expression, Leaf, Written
 from viz.text import escape_xml, one_line
 
+_ENTRY: Final = re.compile(r"([^\W\d][\w.]*)\[(\d+(?:, \d+)*)\]")
 # How tightly an operation binds; an operand that binds less is put in brackets.
 _CHOICE, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(10)
 
@@ -80,6 +82,14 @@ def symbol(name: str) -> Written:
     ('\\\\text{apple}', 'w_{1}', '"apple number"')
     """
     shown = one_line(name)
+    entry = _ENTRY.fullmatch(shown)
+    if entry:  # an entry of an array
+        array, at = symbol(entry[1]), entry[2]
+        return Written(
+            shown,
+            f"{{{array.latex}}}_{{{at}}}",
+            f"<msub><mrow>{array.mathml}</mrow><mn>{at}</mn></msub>",
+        )
     text = shown if _is_one_word(shown) else f'"{shown}"'
     letters = shown.rstrip("0123456789")
     digits = shown[len(letters) :]
