@@ -83,7 +83,12 @@ def pull(
         if function is None:
             contributions.append(parent._zero())
             continue
-        contribution = function(cotangent, node._value, *given)
+        try:
+            contribution = function(cotangent, node._value, *given)
+        except ZeroDivisionError:
+            # An operand that is a Python number raises where NumPy's has an answer.
+            numbers = (np.float64(each) if type(each) is float else each for each in given)
+            contribution = function(cotangent, node._value, *numbers)
         like = parent._value
         if (
             type(contribution) is not np.ndarray

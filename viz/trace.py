@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
 
+import numpy as np
+
 import autograd_bp as ab
 from viz.errors import GraphTooLarge
 from viz.picture import (
@@ -375,8 +377,12 @@ def _sweep(
     ]
     starts: dict[ab.graph.Node, Any] = {}
     for output, start in zip(outputs, fed, strict=True):
-        if start is not None:
-            starts[output] = starts[output] + start if output in starts else start
+        if start is not None and output in starts:
+            total = starts[output] + start
+            # A sum of arrays without axes is no array.
+            starts[output] = total if isinstance(start, float) else np.asarray(total)
+        elif start is not None:
+            starts[output] = start
     swept = ab.graph.cotangents_of_all(starts) if starts else {}
     return {id(node): cotangent for node, cotangent in swept.items()}, fed
 
