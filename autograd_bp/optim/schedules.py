@@ -58,6 +58,11 @@ class Schedule:
         self._set()
 
     def _set(self) -> None:
+        if len(self.base_lrs) != len(self.optimizer.param_groups):
+            raise ValueError(
+                f"the schedule was made for {len(self.base_lrs)} parameter groups, and the "
+                f"optimiser has {len(self.optimizer.param_groups)} now: make it after adding groups"
+            )
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = self.rate(base, self.steps)
 

@@ -122,6 +122,7 @@ def pair(batch: Any) -> tuple[Any, Any]:
         raise TypeError(
             f"a batch must be a pair of inputs and targets, not {type(batch).__name__}"
             + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
+            + " (all rows as one batch: a tuple (x, y))"
         )
     return batch[0], batch[1]
 

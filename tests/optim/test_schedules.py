@@ -69,6 +69,14 @@ def test_every_group_has_its_own_rate() -> None:
     assert [group["lr"] for group in owner.param_groups] == [0.5, 4.0]
 
 
+def test_a_group_added_later_is_not_passed_over() -> None:
+    owner = optimizer(1.0)
+    schedule = optim.ExponentialLR(owner, 0.5)
+    owner.add_param_group({"params": [ab.Tensor([1.0])]})
+    with pytest.raises(ValueError, match="made for 1 parameter groups, and the optimiser has 2"):
+        schedule.step()
+
+
 def test_the_rate_falls_when_a_figure_stays_level() -> None:
     owner = optimizer()
     schedule = optim.ReduceLROnPlateau(owner, factor=0.5, patience=1, cooldown=1, min_lr=0.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,22 @@ def test_a_scalar_net_learns_too() -> None:
     optimizer = optim.SGD(model.parameters(), lr=0.05)
     history = fit(model, data, loss, optimizer, 20)
     assert history["loss"][-1] < 0.5 * history["loss"][0]
+
+
+def test_models_trained_in_several_threads_learn_what_they_learn_alone() -> None:
+    def trained(seed: int) -> Any:
+        model = nn.Sequential(
+            nn.Linear(3, 8, rng=seed), nn.Dropout(0.3, rng=seed), nn.Linear(8, 1, rng=seed)
+        )
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+        fit(model, datasets.batches(X, Y, 8, seed), nn.mse, optimizer, 8, validation=(X, Y))
+        return model.state_dict()
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(trained, range(4)))
+    for seed, state in enumerate(together):
+        for name, array in trained(seed).items():
+            np.testing.assert_array_equal(state[name], array)
 
 
 # -- best, patience, schedules --------------------------------------------------------------------
