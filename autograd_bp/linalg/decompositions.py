@@ -75,18 +75,22 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     array([[ 0.5,  0. ],
            [-1. ,  0.5]])
     """
-    lower = {"L": True, "U": False}.get(UPLO.upper())
-    if lower is None:
-        raise ValueError(f"eigh: UPLO is 'L' or 'U', not {UPLO!r}")
-    packed = apply(ROWS["eigh"], (square(a, "eigh"),), (lower,))
+    packed = apply(ROWS["eigh"], (square(a, "eigh"),), (_reads_lower(UPLO, "eigh"),))
     return EighResult(
-        getitem(packed, (..., 0, slice(None))), getitem(packed, (..., slice(1, None), slice(None)))
+        getitem(packed, (..., 0, slice(None))),
+        getitem(packed, (..., slice(1, None), slice(None))),
     )
+
+
+def _reads_lower(UPLO: str, name: str) -> bool:
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"{name}: UPLO is 'L' or 'U', not {UPLO!r}")
+    return UPLO.upper() == "L"
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """The eigenvalues of a symmetric matrix, in ascending order; see `eigh`."""
-    return eigh(a, UPLO).eigenvalues
+    return apply(ROWS["eigvalsh"], (square(a, "eigvalsh"),), (_reads_lower(UPLO, "eigvalsh"),))
 
 
 def svd(
@@ -127,10 +131,10 @@ def svd(
             f"svd of a {m} x {n} matrix: the last {max(m, n) - k} vectors are not determined, so "
             "they have no derivative: say full_matrices=False"
         )
+    if not compute_uv:
+        return apply(ROWS["svdvals"], (a,))
     packed = apply(ROWS["svd"], (a,))
     s = getitem(packed, (..., slice(m * k, m * k + k)))
-    if not compute_uv:
-        return s
     u = reshape(getitem(packed, (..., slice(0, m * k))), (*batch, m, k))
     vh = reshape(getitem(packed, (..., slice(m * k + k, None))), (*batch, k, n))
     return SVDResult(u, s, vh)

@@ -289,7 +289,7 @@ def eigh_adjoint(ops: Namespace, g: Operand, out: Operand, lower: bool) -> Opera
         w, v = _eigen_parts(ops, out)
         gw, gv = _eigen_parts(ops, g)
         mixed, close = ops.matmul(_t(ops, v), gv), ops.coincident(w)
-        ops.refuse_mixed(close, (mixed,), "eigenvalues")
+        ops.refuse_undetermined(close, (gv,), "eigenvalues")
         inner = _diagonal_matrix(ops, gw) + _inverse_gaps(ops, w, close) * mixed
         return _symmetric_in_triangle(ops, _product(ops, v, inner, _t(ops, v)), lower)
 
@@ -302,10 +302,28 @@ def eigh_push(ops: Namespace, t: Operand, out: Operand, lower: bool) -> Operand:
     w, v = _eigen_parts(ops, out)
     inner = _product(ops, _t(ops, v), _reflected(ops, t, lower), v)
     close = ops.coincident(w)
-    ops.refuse_mixed(close, (inner,), "eigenvalues")
+    ops.refuse_mixed(close, inner, "eigenvalues")
     dv = ops.matmul(v, _inverse_gaps(ops, w, close) * inner)
     dw = ops.sum(ops.where(ops.identity_like(inner), inner, 0.0), -2, True)
     return ops.concatenate((dw, dv), len(ops.shape_of(v)) - 2)
+
+
+@composite
+def eigvalsh_adjoint(ops: Namespace, g: Operand, out: Operand, x: Operand, lower: bool) -> Operand:
+    """V diag(g) V^T: needs no gaps."""
+
+    def adjoint() -> Operand:
+        _, v = _eigen_parts(ops, ops.eigh(x, lower))
+        whole = ops.matmul(v * _row(ops, g), _t(ops, v))
+        return _symmetric_in_triangle(ops, whole, lower)
+
+    return _kept_zero(ops, g, not ops.all_finite(x), adjoint, x)
+
+
+@composite
+def eigvalsh_push(ops: Namespace, t: Operand, x: Operand, lower: bool) -> Operand:
+    _, v = _eigen_parts(ops, ops.eigh(x, lower))
+    return ops.sum(v * ops.matmul(_reflected(ops, t, lower), v), -2, False)
 
 
 add_to_sheet(
@@ -314,7 +332,13 @@ add_to_sheet(
         "eigh(x, lower)",
         vjp=["eigh_adjoint(g, out, lower)"],
         jvp=["eigh_push(t, out, lower)"],
-    )
+    ),
+    general(
+        "eigvalsh(x; lower)",
+        "eigvalsh(x, lower)",
+        vjp=["eigvalsh_adjoint(g, out, x, lower)"],
+        jvp=["eigvalsh_push(t, x, lower)"],
+    ),
 )
 
 
@@ -355,7 +379,7 @@ def svd_adjoint(ops: Namespace, g: Operand, out: Operand, x: Operand) -> Operand
         m, n = ops.shape_of(x)[-2:]
         of_u, of_v = ops.matmul(_t(ops, u), gu), ops.matmul(vh, _t(ops, gvh))
         close = ops.coincident(s)
-        ops.refuse_mixed(close, (of_u, of_v), "singular values")
+        ops.refuse_undetermined(close, (gu, _t(ops, gvh)), "singular values")
         a, b = _skew(ops, of_u), _skew(ops, of_v)
         sums = ops.where(ops.identity_like(a), 1.0, _row(ops, s) + _column(ops, s))
         inner = (
@@ -384,7 +408,7 @@ def svd_push(ops: Namespace, t: Operand, out: Operand, x: Operand) -> Operand:
     k = min(m, n)
     p = _product(ops, _t(ops, u), t, _t(ops, vh))
     close = ops.coincident(s)
-    ops.refuse_mixed(close, (p,), "singular values")
+    ops.refuse_mixed(close, p, "singular values")
     ds = ops.sum(ops.where(ops.identity_like(p), p, 0.0), -2, False)
     sums = ops.where(ops.identity_like(p), 1.0, _row(ops, s) + _column(ops, s))
     even = (p + _t(ops, p)) * (0.5 * _inverse_gaps(ops, s, close))
@@ -410,8 +434,31 @@ def svd_push(ops: Namespace, t: Operand, out: Operand, x: Operand) -> Operand:
     return ops.concatenate(flat, len(batch))
 
 
+@composite
+def svdvals_adjoint(ops: Namespace, g: Operand, out: Operand, x: Operand) -> Operand:
+    """U diag(g) V^T: needs no gaps."""
+
+    def adjoint() -> Operand:
+        u, _, vh = _singular_parts(ops, ops.svd(x), ops.shape_of(x))
+        return ops.matmul(u * _row(ops, g), vh)
+
+    return _kept_zero(ops, g, not ops.all_finite(x), adjoint, x)
+
+
+@composite
+def svdvals_push(ops: Namespace, t: Operand, x: Operand) -> Operand:
+    u, _, vh = _singular_parts(ops, ops.svd(x), ops.shape_of(x))
+    return ops.sum(u * ops.matmul(t, _t(ops, vh)), -2, False)
+
+
 add_to_sheet(
-    general("svd(x)", "svd(x)", vjp=["svd_adjoint(g, out, x)"], jvp=["svd_push(t, out, x)"])
+    general("svd(x)", "svd(x)", vjp=["svd_adjoint(g, out, x)"], jvp=["svd_push(t, out, x)"]),
+    general(
+        "svdvals(x)",
+        "svdvals(x)",
+        vjp=["svdvals_adjoint(g, out, x)"],
+        jvp=["svdvals_push(t, x)"],
+    ),
 )
 
 

@@ -111,6 +111,14 @@ def svd(x: Array) -> Array:
     )
 
 
+def eigvalsh(x: Array, lower: bool) -> Array:
+    return np.linalg.eigvalsh(x, "L" if lower else "U")
+
+
+def svdvals(x: Array) -> Array:
+    return np.linalg.svd(x, compute_uv=False)
+
+
 def qr(x: Array) -> Array:
     """Q, and below it R."""
     q, r = np.linalg.qr(x)
@@ -150,16 +158,22 @@ def all_zero(x: Any) -> bool:
     return not np.any(x)
 
 
-def refuse_mixed(close: Array, parts: tuple[Array, ...], what: str) -> None:
-    """LinAlgError if a cotangent mixes vectors that belong to coinciding numbers."""
-    n = close.shape[-1]
-    pairs = close & ~np.eye(n, dtype=bool)
-    if pairs.any() and any(np.any(pairs & (part != 0)) for part in parts):
+def refuse_undetermined(close: Array, vectors: tuple[Array, ...], what: str) -> None:
+    """LinAlgError if a cotangent reaches vectors, the columns, of coinciding numbers."""
+    pairs = close & ~np.eye(close.shape[-1], dtype=bool)
+    undetermined = pairs.any(axis=-2, keepdims=True)
+    if undetermined.any() and any(np.any(undetermined & (g != 0)) for g in vectors):
         raise np.linalg.LinAlgError(
             f"{what} that coincide leave their vectors undetermined, so these have no derivative "
             "there: differentiate something that does not depend on the choice of vectors (a "
             "function of the values, det, solve), or move the matrix away from this point"
         )
+
+
+def refuse_mixed(close: Array, moved: Array, what: str) -> None:
+    """LinAlgError if a tangent turns vectors that belong to coinciding numbers."""
+    if np.any(close & ~np.eye(close.shape[-1], dtype=bool) & (moved != 0)):
+        refuse_undetermined(close, (np.ones_like(moved),), what)
 
 
 def refuse_zeros(s: Array, part: Array, what: str) -> None:
@@ -225,7 +239,9 @@ MEANINGS = {
     "cofactor_slope": cofactor_slope,
     "cholesky": np.linalg.cholesky,
     "eigh": eigh,
+    "eigvalsh": eigvalsh,
     "svd": svd,
+    "svdvals": svdvals,
     "qr": qr,
     "pinv": pinv,
 }
@@ -237,6 +253,7 @@ OBSERVATIONS = {
     "coincident": coincident,
     "columns_of_zeros": columns_of_zeros,
     "all_zero": all_zero,
+    "refuse_undetermined": refuse_undetermined,
     "refuse_mixed": refuse_mixed,
     "refuse_zeros": refuse_zeros,
     "refuse_singular": refuse_singular,

@@ -196,6 +196,11 @@ def _svd(a: Array) -> Array:
     return np.concatenate([u.ravel(), s, v.T.ravel()])[None, :]
 
 
+def _singular_values(a: Array) -> Array:
+    k = min(a.shape)
+    return _svd(a)[:, a.shape[0] * k : a.shape[0] * k + k]
+
+
 def _qr(a: Array) -> Array:
     """Gram and Schmidt, with the signs of LAPACK's diagonal."""
     m, n = a.shape
@@ -242,6 +247,8 @@ MATRICES: dict[str, Callable[..., Array]] = {
     "cholesky": lambda x: _each(_cholesky, x),
     "eigh": lambda x, lower: _each(lambda a: _eigh(a, lower), x),
     "svd": lambda x: _each(_svd, x)[..., 0, :],
+    "eigvalsh": lambda x, lower: _each(lambda a: _eigh(a, lower)[:1], x)[..., 0, :],
+    "svdvals": lambda x: _each(_singular_values, x)[..., 0, :],
     "qr": lambda x: _each(_qr, x),
     "pinv": lambda x, rcond: _each(lambda a: _pinv(a, rcond), x),
 }
