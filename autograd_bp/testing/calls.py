@@ -309,7 +309,9 @@ FITTED: dict[str, Fit] = {
     **{name: of_matrices(invertible) for name in ("inv", "logabsdet", "solve", "cofactor_slope")},
     "cholesky": of_matrices(positive_definite),
     **{name: of_matrices(symmetric) for name in ("eigh", "eigvalsh")},
-    **{name: of_matrices(full_rank, square=False) for name in ("svd", "svdvals", "qr", "pinv")},
+    **{name: of_matrices(full_rank, square=False) for name in ("svd", "svdvals", "pinv")},
+    # At scale 1: what cancels in the derivative of Q has the size of 1 / x, and nothing shows it.
+    "qr": of_matrices(lambda x: full_rank(x / _largest(x)), square=False),
 }
 """By row: drawn operands made into ones that the row takes, as in
 ``"inv": lambda x: (invertible(x),)``; for rows that have no value for most arrays."""
