@@ -7,9 +7,11 @@ float of the dtype, so that a mean of them is finite.
 
 from __future__ import annotations
 
+import functools
+import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,50 +23,101 @@ from autograd_bp.rules.rule import REAL, Interval, add_to_sheet, elementwise, ge
 Operand = Any
 
 
-def _terms(x: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """Of logits by row: themselves, where the largest are (flat), these, exp of each relative to
-    the largest of its row but 0 for that, and the sums of these."""
-    classes = x.shape[-1]
-    rows = x.reshape(-1, classes)
+class _Terms(NamedTuple):
+    """What a softmax is made of, row by row of the logits.
+
+    Parameters
+    ----------
+    rows
+        The logits.
+    top
+        Where the largest of each row is, counted through all rows.
+    largest
+        These.
+    terms
+        exp of each logit relative to the largest of its row, but 0 for that itself.
+    others
+        The sums of these.
+    """
+
+    rows: Array
+    top: Array
+    largest: Array
+    terms: Array
+    others: Array
+
+
+def _terms(x: Array) -> _Terms:
+    rows = x.reshape(-1, x.shape[-1])
+    found = _terms_of(rows)
+    if math.isfinite(np.add.reduce(found.largest)):  # then each of them is
+        return found
+    # Infinite logits share equally, and so do all where none is above -inf.
+    largest = found.largest
+    share = np.where(rows == largest[:, None], 0, -np.inf)
+    return _terms_of(np.where(np.isinf(largest)[:, None], share, rows).astype(x.dtype))
+
+
+def _terms_of(rows: Array) -> _Terms:
     top = rows.argmax(axis=1)
-    top += np.arange(0, rows.size, classes)
+    top += _starts(rows)
     largest = rows.take(top)
-    if not np.isfinite(largest).all():
-        # Infinite logits share equally, and so do all where none is above -inf.
-        share = np.where(rows == largest[:, None], 0, -np.inf)
-        rows = np.where(np.isinf(largest)[:, None], share, rows).astype(x.dtype)
-        largest = rows.take(top)
     terms = rows - largest[:, None]
     np.exp(terms, out=terms)
     terms.put(top, 0)
-    return rows, top, largest, terms, terms.sum(axis=1)
+    return _Terms(rows, top, largest, terms, terms.sum(axis=1))
+
+
+def _starts(rows: Array) -> Array:
+    return _every(rows.size, rows.shape[1])
+
+
+@functools.lru_cache(64)
+def _every(size: int, step: int) -> Array:
+    places = np.arange(0, size, step)
+    places.flags.writeable = False
+    return places
 
 
 def _flat(labels: Array, rows: Array) -> Array:
     """Where the labelled elements of the rows are, counted through all of them."""
     label = labels.ravel()
     # As unsigned numbers negative ones are large.
-    if label.size and label.astype(np.uint64).max() >= rows.shape[1]:
+    unsigned = label.view(np.uint64) if label.dtype == np.int64 else label.astype(np.uint64)
+    if label.size and unsigned.max() >= rows.shape[1]:
         wrong = label[(label < 0) | (label >= rows.shape[1])]
         raise ValueError(f"classes go from 0 to {rows.shape[1] - 1}; the targets have {wrong[0]}")
-    return label + np.arange(0, rows.size, rows.shape[1])
+    return label + _starts(rows)
 
 
 @quiet
 def cross_entropy(x: Array, labels: Array, weights: Any) -> Array:
     """logsumexp(x) - x[label] by row: log1p of all terms but the largest, which is exactly 1."""
-    rows, _, largest, _, others = _terms(np.asarray(x))
-    losses = np.log1p(others)
-    losses += largest - rows.take(_flat(labels, rows))
-    most = np.finfo(losses.dtype).max
+    return cross_entropy_keeping(x, labels, weights)[0]
+
+
+@quiet
+def cross_entropy_keeping(
+    x: Array, labels: Array, weights: Any
+) -> tuple[Array, tuple[_Terms, Array]]:
+    """The loss, and what its derivative is made of."""
+    found = _terms(np.asarray(x))
+    label = _flat(labels, found.rows)
+    losses = np.log1p(found.others)
+    losses += found.largest - found.rows.take(label)
+    return _weighted(losses, labels.shape, weights), (found, label)
+
+
+def _weighted(losses: Array, shape: tuple[int, ...], weights: Any) -> Array:
     if weights is None:
-        return np.asarray(np.minimum(losses, most).reshape(labels.shape))
+        return np.asarray(np.minimum(losses, np.finfo(losses.dtype).max).reshape(shape))
     if isinstance(weights, float):
         total = losses.sum() * weights
     else:
         total = losses.dot(np.asarray(weights, losses.dtype).ravel())
     if not abs(total) < np.inf:
-        bounded = np.minimum(losses, most).reshape(labels.shape)[..., None]
+        most = np.finfo(losses.dtype).max
+        bounded = np.minimum(losses, most).reshape(shape)[..., None]
         total = np.minimum((bounded * weights).sum(), most)
     return np.asarray(total, losses.dtype)
 
@@ -73,14 +126,18 @@ def cross_entropy(x: Array, labels: Array, weights: Any) -> Array:
 def label_errors(x: Array, labels: Array, weights: Any) -> Array:
     """(softmax(x) - one_hot(label)) * weights, with 1 - y from the others where y is near 1."""
     x = np.asarray(x)
-    rows, top, _, terms, others = _terms(x)
-    label = _flat(labels, rows)
+    found = _terms(x)
+    return _errors(found, _flat(labels, found.rows), weights).reshape(x.shape)
+
+
+def _errors(found: _Terms, label: Array, weights: Any) -> Array:
+    rows, top, _, terms, others = found
     weight = weights if isinstance(weights, float) else np.asarray(weights, rows.dtype).ravel()
     scale = weight / (1 + others)
-    terms *= scale[:, None]
-    terms.put(top, scale)
-    terms.put(label, np.where(top == label, -others * scale, terms.take(label) - weight))
-    return terms.reshape(x.shape)
+    errors: Array = terms * scale[:, None]
+    errors.put(top, scale)
+    errors.put(label, np.where(top == label, -others * scale, errors.take(label) - weight))
+    return errors
 
 
 @quiet
@@ -102,26 +159,35 @@ Product = Callable[[Operand, Operand], Operand]
 
 
 def _pullback(
-    ops: Namespace, product: Product, g: Operand, x: Operand, labels: Array, weights: Any
+    ops: Namespace,
+    product: Product,
+    g: Operand,
+    x: Operand,
+    labels: Array,
+    weights: Any,
+    kept: Any,
 ) -> Operand:
-    if weights is None:
-        return product(_column(ops, g), ops.label_errors(x, labels, 1.0))
-    return product(g, ops.label_errors(x, labels, weights))
+    each = 1.0 if weights is None else weights
+    if kept is None:
+        errors = ops.label_errors(x, labels, each)
+    else:
+        errors = _errors(*kept, each).reshape(x.shape)
+    return product(_column(ops, g) if weights is None else g, errors)
 
 
 @composite
 def cross_entropy_pullback(
-    ops: Namespace, g: Operand, x: Operand, labels: Array, weights: Any
+    ops: Namespace, g: Operand, x: Operand, labels: Array, weights: Any, kept: Any
 ) -> Operand:
     """g times the errors: of each row its own g, or one for all."""
-    return _pullback(ops, operator.mul, g, x, labels, weights)
+    return _pullback(ops, operator.mul, g, x, labels, weights, kept)
 
 
 @composite
 def cross_entropy_pullback_guarded(
-    ops: Namespace, g: Operand, x: Operand, labels: Array, weights: Any
+    ops: Namespace, g: Operand, x: Operand, labels: Array, weights: Any, kept: Any
 ) -> Operand:
-    return _pullback(ops, ops.chain, g, x, labels, weights)
+    return _pullback(ops, ops.chain, g, x, labels, weights, kept)
 
 
 def _pushforward(
@@ -169,7 +235,10 @@ def rows_times_guarded(ops: Namespace, g: Operand, errors: Operand) -> Operand:
 
 
 ARRAY.primitives.update(
-    cross_entropy=cross_entropy, label_errors=label_errors, soft_cross_entropy=soft_cross_entropy
+    cross_entropy=cross_entropy,
+    cross_entropy_keeping=cross_entropy_keeping,
+    label_errors=label_errors,
+    soft_cross_entropy=soft_cross_entropy,
 )
 
 add_to_sheet(
@@ -179,10 +248,11 @@ add_to_sheet(
     general(
         "cross_entropy(x; labels, weights)",
         "cross_entropy(x, labels, weights)",
-        vjp=["cross_entropy_pullback(g, x, labels, weights)"],
+        vjp=["cross_entropy_pullback(g, x, labels, weights, kept)"],
         jvp=["cross_entropy_pushforward(t, x, labels, weights)"],
-        guarded_vjp=["cross_entropy_pullback_guarded(g, x, labels, weights)"],
+        guarded_vjp=["cross_entropy_pullback_guarded(g, x, labels, weights, kept)"],
         guarded_jvp=["cross_entropy_pushforward_guarded(t, x, labels, weights)"],
+        keeps="cross_entropy_keeping",
     ),
     general(
         "label_errors(x; labels, weights)",
