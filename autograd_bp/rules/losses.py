@@ -171,7 +171,8 @@ def _pullback(
     if kept is None:
         errors = ops.label_errors(x, labels, each)
     else:
-        errors = _errors(*kept, each).reshape(x.shape)
+        found, label = kept
+        errors = _errors(found, label, each).reshape(x.shape)
     return product(_column(ops, g) if weights is None else g, errors)
 
 
