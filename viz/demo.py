@@ -1,6 +1,7 @@
 """`autograd-bp demo`: a short tour of tables, pictures and one page that shows them."""
 
 import shlex
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ import autograd_bp as ab
 import viz
 from autograd_bp import Tensor, Value
 from autograd_bp.expression import evaluate
-from viz.demo_page import Stop, page
+from viz import demo_digits
+from viz.demo_page import Stop, Trained, page
 from viz.table import Row, table
 
 
@@ -106,9 +108,26 @@ def run(folder: Path) -> None:
                 viz.draw(result, theme="dark").svg,
             )
         )
+    trained = [stop] if (stop := _digits(folder)) else []
     index = folder / "index.html"
-    index.write_text(page(stops), encoding="utf-8")
+    index.write_text(page(stops, trained), encoding="utf-8")
     print(f"All of it on one page: {shown(index)}")
+
+
+def _digits(folder: Path) -> Trained | None:
+    """Train a net on digits and say how well it reads, where there is what that needs."""
+    try:
+        stop = demo_digits.stop(folder)
+    except ImportError as error:
+        print(f"Without scikit-learn and matplotlib no net is trained: {error}\n")
+        return None
+    print(f"{stop.title}\n{textwrap.fill(stop.story, 80)}\n")
+    widths = [max(map(len, column)) for column in zip(stop.columns, *stop.rows, strict=True)]
+    for line in (stop.columns, *stop.rows):
+        cells = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        print("  " + "   ".join(cells))
+    print(f"\n  drawn as {shown(folder / 'digits')}-*.svg and .png\n")
+    return stop
 
 
 def shown(path: Path) -> str:

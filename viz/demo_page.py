@@ -23,6 +23,29 @@ class Stop:
     dark: str
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A picture as SVG in two themes; it is also in files called `name`."""
+
+    name: str
+    caption: str
+    light: str
+    dark: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A stop at which a net was trained: its figures as a table, its pictures, its program."""
+
+    slug: str
+    title: str
+    story: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    figures: tuple[Figure, ...]
+    program: str
+
+
 # The policy is part of the page: even a picture that tried could load nothing and run nothing.
 PAGE = """\
 <!doctype html>
@@ -57,14 +80,7 @@ SECTION = """\
 <h2>{title}</h2>
 <p>{story}</p>
 <p class="formula"><code>{formula}</code></p>
-<figure>
-<picture>
-<source media="(prefers-color-scheme: dark)" srcset="{dark}">
-<img src="{light}" alt="{alt}">
-</picture>
-<figcaption>The same picture as a file: <a href="{slug}.svg">{slug}.svg</a>,
-<a href="{slug}.png">{slug}.png</a></figcaption>
-</figure>
+{figure}
 <table>
 <thead><tr><th scope="col">name</th><th scope="col" class="value">value</th>
 <th scope="col" class="gradient">gradient</th></tr></thead>
@@ -76,6 +92,30 @@ SECTION = """\
 <pre><code>{command}</code></pre>
 </section>
 """
+TRAINED = """\
+<section id="{slug}">
+<h2>{title}</h2>
+<p>{story}</p>
+{figures}
+<div class="scrolled"><table class="epochs">
+<thead><tr>{columns}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>
+<p class="command">The program:</p>
+<pre><code>{program}</code></pre>
+</section>
+"""
+FIGURE = """\
+<figure>
+<picture>
+<source media="(prefers-color-scheme: dark)" srcset="{dark}">
+<img src="{light}" alt="{alt}">
+</picture>
+<figcaption>{caption} As a file: <a href="{name}.svg">{name}.svg</a>,
+<a href="{name}.png">{name}.png</a></figcaption>
+</figure>"""
 ROW = """\
 <tr><th scope="row">{name}</th><td class="value">{value}</td><td class="gradient">{gradient}</td>\
 </tr>"""
@@ -107,25 +147,29 @@ th, td {{ padding: .3rem 1.5rem .3rem 0; text-align: right; }}
 th:first-child {{ text-align: left; font-weight: 600; }}
 thead th {{ font-weight: 500; border-bottom: 1px solid var(--rule); }}
 tbody tr:last-child > * {{ border-top: 1px solid var(--rule); }}
+.epochs tbody tr:last-child > * {{ border-top: 0; }}
+.scrolled {{ overflow-x: auto; }}
 .value {{ color: var(--value); }}
 .gradient {{ color: var(--gradient); }}
 footer {{ border-top: 1px solid var(--rule); margin-top: 3rem; padding-top: 1rem; }}
 """
 
 
-def page(stops: Iterable[Stop]) -> str:
+def page(stops: Iterable[Stop], trained: Iterable[Trained] = ()) -> str:
     """The whole page as HTML. Whatever a stop says is shown as that text, and never run.
 
     >>> "&lt;b&gt;" in page([Stop("s", "<b>", "", "", "", (), "<svg/>", "<svg/>")])
     True
     """
-    stops = list(stops)
+    stops, trained = list(stops), list(trained)
+    linked = [(stop.slug, stop.title) for stop in stops]
+    linked += [(stop.slug, stop.title) for stop in trained]
     return PAGE.format(
         style=STYLE.format(light=_colours(LIGHT), dark=_colours(DARK)),
         links="".join(
-            f'<a href="#{escape_xml(stop.slug)}">{escape_xml(stop.title)}</a>' for stop in stops
+            f'<a href="#{escape_xml(slug)}">{escape_xml(title)}</a>' for slug, title in linked
         ),
-        sections="\n".join(map(_section, stops)),
+        sections="\n".join([*map(_section, stops), *map(_trained, trained)]),
     )
 
 
@@ -136,14 +180,42 @@ def _section(stop: Stop) -> str:
         "story": stop.story,
         "formula": stop.formula,
         "command": stop.command,
-        "alt": f"The graph of {stop.formula}, with the values and gradients of the table below",
     }
+    alt = f"The graph of {stop.formula}, with the values and gradients of the table below"
     return SECTION.format(
         **{key: escape_xml(text) for key, text in texts.items()},
-        # As an image the picture keeps its ids and styles to itself.
-        light=_address(stop.light),
-        dark=_address(stop.dark),
+        figure=_figure(
+            Figure(stop.slug, "The graph, with values and gradients.", stop.light, stop.dark), alt
+        ),
         rows="\n".join(map(_row, stop.rows)),
+    )
+
+
+def _trained(stop: Trained) -> str:
+    return TRAINED.format(
+        slug=escape_xml(stop.slug),
+        title=escape_xml(stop.title),
+        story=escape_xml(stop.story),
+        figures="\n".join(_figure(figure, figure.caption) for figure in stop.figures),
+        columns="".join(f'<th scope="col">{escape_xml(column)}</th>' for column in stop.columns),
+        rows="\n".join(
+            f'<tr><th scope="row">{escape_xml(first)}</th>'
+            + "".join(f"<td>{escape_xml(cell)}</td>" for cell in rest)
+            + "</tr>"
+            for first, *rest in stop.rows
+        ),
+        program=escape_xml(stop.program),
+    )
+
+
+def _figure(figure: Figure, alt: str) -> str:
+    return FIGURE.format(
+        name=escape_xml(figure.name),
+        caption=escape_xml(figure.caption),
+        alt=escape_xml(alt),
+        # As an image the picture keeps its ids and styles to itself.
+        light=_address(figure.light),
+        dark=_address(figure.dark),
     )
 
 

@@ -2,13 +2,15 @@
 
 import shlex
 import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 
 import pytest
 
-from viz import demo
+from viz import demo, demo_digits
 from viz.cli import main
-from viz.demo_page import Stop, page
+from viz.demo_page import Figure, Stop, Trained, page
 from viz.table import Row
 
 EXPECTED = {
@@ -23,6 +25,9 @@ EXPECTED = {
     },
     "square-of-a-sum": {"z": 49, "x": 14, "y": 14},
 }
+
+
+DRAWN = {*EXPECTED, "digits-first-step", "digits-accuracy", "digits-loss", "digits-misread"}
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +56,13 @@ def test_the_command_shown_for_a_problem_runs(problem, capsys):
 def test_it_prints_the_tables_and_says_where_the_pictures_are(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path / "my tour")]) == 0
     out = capsys.readouterr().out
-    for shown in ("220", "715", "2.2", "3.3", "650", "index.html", "my tour"):
+    for shown in ("220", "715", "2.2", "3.3", "650", "index.html", "my tour", "held-out accuracy"):
         assert shown in out
 
 
 def test_every_picture_is_written_as_svg_and_png(tour):
     names = {path.name for path in tour.iterdir()}
-    assert names == {"index.html"} | {
-        f"{slug}.{kind}" for slug in EXPECTED for kind in ("svg", "png")
-    }
+    assert names == {"index.html"} | {f"{name}.{kind}" for name in DRAWN for kind in ("svg", "png")}
     for path in tour.glob("*.png"):
         assert path.read_bytes().startswith(b"\x89PNG")
 
@@ -90,10 +93,53 @@ def test_the_page_refers_to_its_own_files_only_and_has_no_script(tour):
 def test_the_page_keeps_any_text_as_text():
     attack = '"><script>alert(1)</script>{0}'
     text = page(
-        [Stop("a", attack, attack, attack, attack, (Row(attack, 1.0, 2.0),), "<svg/>", "<svg/>")]
+        [Stop("a", attack, attack, attack, attack, (Row(attack, 1.0, 2.0),), "<svg/>", "<svg/>")],
+        [
+            Trained(
+                slug="b",
+                title=attack,
+                story=attack,
+                columns=(attack, attack),
+                rows=((attack, attack),),
+                figures=(Figure("c", attack, "<svg/>", "<svg/>"),),
+                program=attack,
+            )
+        ],
     )
     assert "<script" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;{0}") >= 5
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;{0}") >= 14
+
+
+def test_the_net_reads_95_percent_of_held_out_digits_in_under_20_seconds(capsys):
+    began = time.process_time()
+    lesson = demo_digits.learn()
+    assert time.process_time() - began < 20
+    assert lesson.read_right >= 0.95
+    assert len(lesson.data.test.x) == 450
+    assert "epoch" in capsys.readouterr().err  # the bar
+
+
+def test_the_graph_of_the_first_step_has_every_parameter_by_name(tour):
+    picture = (tour / "digits-first-step.svg").read_text(encoding="utf-8")
+    for name in ("0.weight", "0.bias", "2.weight", "2.bias", "cross_entropy", "loss"):
+        assert name in picture
+
+
+def test_the_program_on_the_page_is_the_one_that_was_run():
+    lesson = demo_digits.learn(progress=False)
+    quiet = demo_digits.PROGRAM.replace("keep_best", "progress=False, keep_best")
+    names = {}
+    exec(quiet, names)
+    assert names["history"].epochs == lesson.history.epochs
+
+
+def test_without_scikit_learn_the_rest_of_the_tour_remains(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    demo.run(tmp_path)
+    assert "no net is trained" in capsys.readouterr().out
+    names = {path.stem for path in tmp_path.iterdir()}
+    assert names == {"index", *EXPECTED}
+    assert 'id="digits"' not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_running_it_twice_gives_the_same_files(tour, tmp_path):
@@ -130,4 +176,4 @@ def test_a_browser_shows_every_picture_in_its_colours(tour, tmp_path, chromium, 
         timeout=120,
         check=True,
     )
-    assert f"<title>{','.join([scheme] * len(EXPECTED))}</title>" in done.stdout
+    assert f"<title>{','.join([scheme] * len(DRAWN))}</title>" in done.stdout
