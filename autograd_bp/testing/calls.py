@@ -253,6 +253,25 @@ CALLS: dict[str, Sequence[Call]] = {
         for name in ("eigh", "eigvalsh")
     },
     **{name: [Call((shape,)) for shape in _MATRICES] for name in ("svd", "svdvals")},
+    "dft": [
+        Call((shape,), (axis, sign))
+        for shape, axis in (((2, 3), 1), ((2, 1), 1), ((2, 2, 2), 2), ((2, 2, 2), 1), ((2, 0), 1))
+        for sign in (-1, 1)
+    ],
+    "rfft": [
+        Call((shape,), (axis,))
+        for shape, axis in (((3,), 0), ((4,), 0), ((1,), 0), ((2, 3), 1), ((2, 3), 0), ((2, 0), 0))
+    ],
+    "rfft_adjoint": [
+        Call((shape,), (n, axis))
+        for shape, n, axis in (
+            ((2, 2), 3, 0),
+            ((2, 2), 2, 0),
+            ((2, 1), 1, 0),
+            ((2, 2, 2), 3, 1),
+            ((2, 0, 2), 2, 1),
+        )
+    ],
     "qr": [Call((shape,)) for shape in ((2, 2), (1, 1), (3, 2), (3, 0), (2, 1), (2, 2, 1))],
     "pinv": [Call((shape,), (1e-15,)) for shape in _MATRICES],
 }

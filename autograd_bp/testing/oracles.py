@@ -395,7 +395,8 @@ def ridders(
         close = central(0.1 * near)
         steep = np.maximum(np.abs(close.tangent), np.abs(best.tangent))
         error = 16 * (close.error + best.error) + 1e-6 * steep
-        if not (np.abs(close.tangent - best.tangent) <= error).all():
+        jumped = not (np.abs(close.tangent - best.tangent) <= error).all()
+        if jumped and (close.error <= 1e-3 * np.max(steep, initial=0.0)).all():
             best, unit = close, near
     if best.settled(accept, largest, scale) and _smooth(at, here, best, unit, extrapolated):
         return best.column(best, "Ridders")
