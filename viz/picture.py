@@ -98,6 +98,19 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What a node or an edge was in the first of two runs that are compared.
+
+    `state` is "same" or "changed", or where only one of the runs has it, "added" or "removed"; then
+    there is nothing else. Of an edge, `gradient` is its contribution.
+    """
+
+    state: Literal["same", "changed", "added", "removed"]
+    value: Quantity | None = None
+    gradient: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """What `.grad` of a node holds: `gradient`, the sum over `calls` calls of `backward`.
 
@@ -123,19 +136,6 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What a node was in the first of two runs that are compared.
-
-    `state` is "same" or "changed", or where only one of the runs has the node, "added" or
-    "removed"; then there is nothing else.
-    """
-
-    state: Literal["same", "changed", "added", "removed"]
-    value: Quantity | None = None
-    gradient: Quantity | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Node:
     """A value of the computation.
 
@@ -149,7 +149,8 @@ class Node:
     `stored` is what `.grad` held when the picture was made, None if `backward` has not run; it does
     not count when nodes are compared, for it is no part of the computation. `scope` is the path of
     modules that the node was made in. `remark` is a word on it in this picture. `before` is there
-    when two runs are compared.
+    when two runs are compared. `of_gradient` is true where the value is a gradient: in a picture of
+    the backward pass.
     """
 
     id: int
@@ -165,6 +166,7 @@ class Node:
     fold: Fold | None = None
     remark: str | None = None
     before: Before | None = None
+    of_gradient: bool = False
 
     @property
     def state(self) -> State:
@@ -212,6 +214,7 @@ class Edge:
     local: Local | None = None
     uses: int = 1
     value: Quantity | None = None
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True)

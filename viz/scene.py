@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from viz import text
+from viz.text import one_line, shorten, width
 
 Direction = Literal["LR", "TB"]
 Shape = Literal["ellipse", "box", "plain", "dot", "bar", "stack"]
@@ -75,7 +75,7 @@ class Line:
     def width(self) -> float:
         """In pixels, on the generous side."""
         font = FONTS[self.role]
-        return text.width(self.text, font.size, bold=font.bold)
+        return width(self.text, font.size, bold=font.bold)
 
     @property
     def height(self) -> float:
@@ -166,7 +166,7 @@ class Scene:
 def line(role: Role, content: str, room: float = LONGEST) -> Line:
     """A line of text from anywhere, put on one line and shortened to `room` pixels."""
     font = FONTS[role]
-    return Line(role, text.shorten(text.one_line(content), room, font.size, bold=font.bold))
+    return Line(role, shorten(one_line(content), room, font.size, bold=font.bold))
 
 
 def block(lines: Sequence[Line]) -> tuple[float, float]:

@@ -63,6 +63,10 @@ def style_sheet(figure: str, theme: Theme, scene: Scene) -> str:
         rules[".accumulated .box"] = f"stroke:{theme.gradient};stroke-width:3"
     if any("marked" in box.classes for box in scene.boxes):
         rules[".marked .box,.marked .ellipse"] = f"stroke:{theme.alarm};stroke-width:4"
+    rules |= _comparison(scene, theme)
+    if any("gradient-use" in link.classes for link in scene.links):
+        rules[".gradient-use path.forward"] = f"stroke:{theme.gradient};stroke-width:3"
+        rules[".gradient-use polygon.forward"] = f"fill:{theme.gradient};stroke:none"
     if scene.scale is not None:
         ramp = theme.sizes if scene.scale.ramp == "size" else theme.gains
         for shade, colour in enumerate(ramp):
@@ -80,6 +84,26 @@ def style_sheet(figure: str, theme: Theme, scene: Scene) -> str:
         ",".join(f"#{figure} {part}" for part in selector.split(",")) + f"{{{declarations}}}"
         for selector, declarations in rules.items()
     )
+
+
+def _comparison(scene: Scene, theme: Theme) -> dict[str, str]:
+    """How what differs between two runs stands out, if anything does."""
+    classes = {name for box in scene.boxes for name in box.classes.split()}
+    classes |= {name for link in scene.links for name in link.classes.split()}
+    rules = {}
+    if "changed" in classes:
+        rules[".changed .box,.changed .ellipse"] = f"stroke:{theme.alarm};stroke-width:2.5"
+    if "added" in classes:
+        rules[".added .box,.added .ellipse"] = (
+            f"fill:{theme.output};stroke:{theme.output_line};stroke-width:3"
+        )
+    if "removed" in classes:
+        rules[".removed .box,.removed .ellipse"] = (
+            f"fill:{theme.background};stroke:{theme.muted};stroke-dasharray:2 3"
+        )
+        rules[".removed path"] = f"stroke:{theme.line};stroke-dasharray:2 3"
+        rules[".removed text"] = f"fill:{theme.muted}"
+    return rules
 
 
 def shade_width(shade: int) -> float:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from viz import numerals
-from viz.picture import Edge, Flow, Fold, Node, Operation, Picture, Quantity
+from viz.picture import Before, Edge, Flow, Fold, Node, Operation, Picture, Quantity
 from viz.scene import Box, Frame, Line, Role, block, line
 
 OPERATION_HEIGHT = 38.0
@@ -27,26 +27,55 @@ def gradient_role(gradient: Quantity) -> Role:
     return "zero" if gradient.zero else "gradient"
 
 
-def value_lines(value: Quantity, digits: int) -> tuple[Line, ...]:
-    """A value; that of an array with its shape first."""
+def value_lines(node: Node, digits: int, passing: Quantity | None = None) -> tuple[Line, ...]:
+    """The value of a node, or what is `passing` of it; that of an array with its shape first."""
+    value = node.value if passing is None else passing
     role: Role = "value" if value.finite else "alarm"
-    shown = tuple(Line(role, row) for row in numerals.lines(value, digits))
+    if node.of_gradient:
+        role = gradient_role(value)
+    was = None if node.before is None else node.before.value
+    shown = _changed(was, value, role, digits)
     return shown if value.scalar else (line("note", numerals.shape(value)), *shown)
 
 
-def gradient_lines(gradient: Quantity | None, flow: Flow, digits: int) -> tuple[Line, ...]:
+def gradient_lines(
+    gradient: Quantity | None, flow: Flow, digits: int, before: Before | None = None
+) -> tuple[Line, ...]:
     """A gradient, or that none arrives; nothing where none is wanted."""
     if gradient is None:
         return (line("blocked", "no gradient"),) if flow == "blocked" else ()
-    role = gradient_role(gradient)
-    return tuple(Line(role, row) for row in numerals.lines(gradient, digits))
+    was = None if before is None else before.gradient
+    lines = _changed(was, gradient, gradient_role(gradient), digits)
+    return (*lines, Line("note", "sign flipped")) if flipped(was, gradient) else lines
+
+
+def flipped(was: Quantity | None, now: Quantity | None) -> bool:
+    """Whether a number has changed its sign."""
+    if was is None or now is None or not (was.scalar and now.scalar):
+        return False
+    if not (was.entries and now.entries):
+        return False
+    return was.entries[0] * now.entries[0] < 0
+
+
+def _changed(was: Quantity | None, now: Quantity, role: Role, digits: int) -> tuple[Line, ...]:
+    """A quantity, and what it was before if it was something else."""
+    shown = numerals.lines(now, digits)
+    if was is None or repr(was) == repr(now):
+        return tuple(Line(role, row) for row in shown)
+    old = numerals.lines(was, digits)
+    if old == shown:  # The difference is further back than the digits shown.
+        old, shown = numerals.lines(was, 17), numerals.lines(now, 17)
+    if len(old) == len(shown) == 1 and len(old[0] + shown[0]) <= _LONGEST_SUM:
+        return (Line(role, f"{old[0]} → {shown[0]}"),)
+    return (*(Line("note", row) for row in old), *(Line(role, f"→ {row}") for row in shown))
 
 
 def contribution_lines(
     edge: Edge, picture: Picture, digits: int, *, algebra: bool
 ) -> tuple[Line, ...]:
     """What an edge sends back; with `algebra`, as the product that it is."""
-    lines = gradient_lines(edge.contribution, edge.flow, digits)
+    lines = gradient_lines(edge.contribution, edge.flow, digits, edge.before)
     upstream = picture.nodes[edge.target].gradient
     if not algebra or edge.local is None or edge.contribution is None or upstream is None:
         return lines
@@ -85,6 +114,8 @@ def sum_line(
     text = terms[0] + "".join(
         f" − {term[1:]}" if term.startswith("-") else f" + {term}" for term in terms[1:]
     )
+    if node.before is not None and node.before.gradient is not None:
+        return gradient_lines(node.gradient, node.flow, digits, node.before)
     if len(parts) > 3 or len(text) > _LONGEST_SUM:
         text = f"sum of {len(parts)}"
     return (Line(role, f"{text} = {total[0]}"), *cancelled)
@@ -109,6 +140,21 @@ def stored_lines(node: Node, digits: int) -> tuple[Line, ...]:
     return (line("note", f".grad: {text} from {node.stored.calls} calls".replace(":  ", ": ")),)
 
 
+def use_classes(node: Node, edge: Edge | None = None) -> str:
+    """The classes of an arrow from a node."""
+    classes = ["use", f"{node.kind}-use"]
+    if node.of_gradient:
+        classes.append("gradient-use")
+    if edge is not None and edge.before is not None and edge.before.state in ("added", "removed"):
+        classes.append(edge.before.state)
+    return " ".join(classes)
+
+
+def shows_gradients(picture: Picture) -> bool:
+    """Whether there is any gradient on a picture."""
+    return any(node.gradient is not None or node.of_gradient for node in picture.nodes)
+
+
 def remark_lines(node: Node) -> tuple[Line, ...]:
     """A remark on a node in this picture."""
     return () if node.remark is None else (line("alarm", node.remark, 200.0),)
@@ -117,10 +163,12 @@ def remark_lines(node: Node) -> tuple[Line, ...]:
 def box_classes(node: Node, kind: str | None = None) -> str:
     """The classes of a node's box: its kind, and the state of its gradient where that is rare."""
     classes = [kind or node.kind]
-    if node.kind != "constant" and node.state in ("unreachable", "accumulated"):
+    if node.kind not in ("constant", "result") and node.state in ("unreachable", "accumulated"):
         classes.append(node.state)
     if node.remark is not None:
         classes.append("marked")
+    if node.before is not None and node.before.state != "same":
+        classes.append(node.before.state)
     return " ".join(classes)
 
 
@@ -173,7 +221,7 @@ def operation_box(node: Node, operation: Operation, *, formula: bool = False) ->
         width,
         height,
         tuple(lines),
-        "operation" if node.remark is None else "operation marked",
+        box_classes(node, "operation"),
         tooltip(node),
         frame=node.group,
     )
@@ -193,7 +241,9 @@ def tooltip(node: Node) -> str:
         facts.append(
             {"leaf": "input", "detached": "input, no gradient wanted"}.get(node.kind, node.kind)
         )
-    facts.append(f"value: {numerals.exact(node.value)}")
+    facts.append(f"{'gradient' if node.of_gradient else 'value'}: {numerals.exact(node.value)}")
+    if node.before is not None:
+        facts += _before_told(node.before)
     if node.gradient is not None:
         facts.append(f"gradient: {numerals.exact(node.gradient)}")
     elif node.flow == "blocked":
@@ -260,6 +310,15 @@ def description(picture: Picture, digits: int) -> str:
         words.append(f"And {len(leaves) - 20} more inputs.")
     words += [f"{remark}." for remark in picture.remarks]
     return " ".join(words)
+
+
+def _before_told(before: Before) -> list[str]:
+    if before.state in ("added", "removed"):
+        return [f"only in the {'second' if before.state == 'added' else 'first'} run"]
+    facts = [] if before.value is None else [f"value before: {numerals.exact(before.value)}"]
+    if before.gradient is not None:
+        facts.append(f"gradient before: {numerals.exact(before.gradient)}")
+    return facts
 
 
 def _fold_told(fold: Fold) -> str:

@@ -18,9 +18,11 @@ from viz.styles.labels import (
     output_name,
     remark_lines,
     remarks,
+    shows_gradients,
     stored_lines,
     sum_line,
     tooltip,
+    use_classes,
     value_lines,
 )
 
@@ -59,7 +61,7 @@ def nodes(
                     above=(),
                     below=(),
                     back=None if node.gradient is None else gradient_role(node.gradient),
-                    classes="stem",
+                    classes="stem gradient-use" if node.of_gradient else "stem",
                     tooltip=tooltip(node),
                     shade=None if flow is None else flow.nodes.get(node.id),
                 )
@@ -69,13 +71,15 @@ def nodes(
             tag=f"e{edge.id}",
             tail=datum[edge.source],
             head=operation[edge.target],
-            above=() if edge.value is None else value_lines(edge.value, digits),
+            above=()
+            if edge.value is None
+            else value_lines(picture.nodes[edge.source], digits, edge.value),
             # Of a value that is used once, the box has the whole gradient already.
             below=contribution_lines(edge, picture, digits, algebra=look.algebra)
             if look.algebra or edge.value is not None or len(uses[edge.source]) > 1
             else (),
             back=None if edge.contribution is None else gradient_role(edge.contribution),
-            classes=f"use {picture.nodes[edge.source].kind}-use",
+            classes=use_classes(picture.nodes[edge.source], edge),
             tooltip=edge_tooltip(edge, picture),
             shade=None if flow is None else flow.edges.get(edge.id),
         )
@@ -87,7 +91,7 @@ def nodes(
         direction,
         title,
         description(picture, digits),
-        any(node.gradient is not None for node in picture.nodes),
+        shows_gradients(picture),
         frames(picture),
         None if flow is None else flow.scale,
         remarks(picture),
@@ -102,9 +106,9 @@ def _card(node: Node, digits: int, called: str | None, output: bool, sums: tuple
         lines.append(line("name", node.name))
     if called is not None:
         lines.append(line("unnamed", called))
-    lines += value_lines(node.value, digits)
+    lines += value_lines(node, digits)
     if node.kind != "constant":
-        lines += sums or gradient_lines(node.gradient, node.flow, digits)
+        lines += sums or gradient_lines(node.gradient, node.flow, digits, node.before)
         lines += stored_lines(node, digits)
     lines += remark_lines(node)
     width, height = block(lines)

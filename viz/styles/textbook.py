@@ -24,9 +24,11 @@ from viz.styles.labels import (
     output_name,
     remark_lines,
     remarks,
+    shows_gradients,
     stored_lines,
     sum_line,
     tooltip,
+    use_classes,
     value_lines,
 )
 
@@ -82,7 +84,7 @@ class _Drawing:
             self.direction,
             title,
             description(self.picture, self.digits),
-            any(node.gradient is not None for node in self.picture.nodes),
+            shows_gradients(self.picture),
             frames(self.picture),
             None if self.flow is None else self.flow.scale,
             remarks(self.picture),
@@ -105,10 +107,11 @@ class _Drawing:
                     tag=f"s{node.id}",
                     tail=operation,
                     head=fork,
-                    above=(*self._name(node), *value_lines(node.value, self.digits)),
-                    below=self._sum(node) or gradient_lines(node.gradient, node.flow, self.digits),
+                    above=(*self._name(node), *value_lines(node, self.digits)),
+                    below=self._sum(node)
+                    or gradient_lines(node.gradient, node.flow, self.digits, node.before),
                     back=None if node.gradient is None else gradient_role(node.gradient),
-                    classes="stem",
+                    classes="stem gradient-use" if node.of_gradient else "stem",
                     tooltip=tooltip(node),
                     shade=None if self.flow is None else self.flow.nodes.get(node.id),
                 )
@@ -118,7 +121,7 @@ class _Drawing:
         source = self.picture.nodes[edge.source]
         above: tuple[Line, ...] = ()
         if source.kind != "constant":
-            above = value_lines(edge.value or source.value, self.digits)
+            above = value_lines(source, self.digits, edge.value)
             if source.kind == "result" and self.start[source.id] == self.end[source.id]:
                 above = (*self._name(source), *above)
         self.links.append(
@@ -131,7 +134,7 @@ class _Drawing:
                     edge, self.picture, self.digits, algebra=self.look.algebra
                 ),
                 back=None if edge.contribution is None else gradient_role(edge.contribution),
-                classes=f"use {source.kind}-use",
+                classes=use_classes(source, edge),
                 tooltip=edge_tooltip(edge, self.picture),
                 shade=None if self.flow is None else self.flow.edges.get(edge.id),
             )
@@ -149,10 +152,10 @@ class _Drawing:
                 tag=f"r{position}",
                 tail=self.start[node.id],
                 head=self._add_box(box),
-                above=value_lines(output.value or node.value, self.digits),
+                above=value_lines(node, self.digits, output.value),
                 below=gradient_lines(output.seed, node.flow, self.digits),
                 back=None if output.seed is None else gradient_role(output.seed),
-                classes="use result-use",
+                classes=use_classes(node).replace(node.kind, "result"),
                 tooltip=tooltip(node),
                 shade=None if self.flow is None else self.flow.nodes.get(node.id),
             )
@@ -161,7 +164,7 @@ class _Drawing:
     def _datum(self, node: Node, column: bool) -> Box:
         """The box of something that was not computed: an input or a constant."""
         if node.kind == "constant":
-            lines = value_lines(node.value, self.digits)
+            lines = value_lines(node, self.digits)
             width, height = block(lines)
             return Box(
                 f"n{node.id}",
