@@ -11,6 +11,7 @@ from autograd_bp import tensor, value
 from autograd_bp.graph import value as value_of
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand, tracer_of
+from autograd_bp.recording import state
 from autograd_bp.rules import ROWS, Namespace, Rule
 from autograd_bp.rules.arrays import CONSTANTS, filled, replaced
 from autograd_bp.tensor import Tensor
@@ -72,6 +73,8 @@ def _holds_node(elements: Any) -> bool:
 def plain(operand: Any) -> Any:
     """The numbers of a node (also inside lists and tuples); anything else as it is."""
     if isinstance(operand, Node):
+        if state.tracer is not None:
+            return state.tracer.symbol_of(operand)
         return operand._value
     if isinstance(operand, list):
         return [plain(element) for element in operand]
@@ -83,6 +86,8 @@ def plain(operand: Any) -> Any:
 def read_only(operand: Any) -> Any:
     """Like `plain`, for code that is not ours: it may look at arrays of nodes, not write."""
     if isinstance(operand, Node):
+        if state.tracer is not None:
+            return state.tracer.symbol_of(operand)
         return value_of(operand)
     if isinstance(operand, list):
         return [read_only(element) for element in operand]

@@ -63,6 +63,7 @@ class _State(threading.local):
     """Who needs every step to be differentiable now, if anyone: see `differentiable`."""
     _recording: bool = True
     _monitor: Monitor | None = None
+    _tracer: Any = None
 
     @property
     def recording(self) -> bool:
@@ -71,7 +72,7 @@ class _State(threading.local):
 
     @recording.setter
     def recording(self, on: bool) -> None:
-        self._change(on, self._monitor)
+        self._change(on, self._monitor, self._tracer)
 
     @property
     def monitor(self) -> Monitor | None:
@@ -80,12 +81,21 @@ class _State(threading.local):
 
     @monitor.setter
     def monitor(self, monitor: Monitor | None) -> None:
-        self._change(self._recording, monitor)
+        self._change(self._recording, monitor, self._tracer)
 
-    def _change(self, recording: bool, monitor: Monitor | None) -> None:
-        before = not self._recording or self._monitor is not None
-        after = not recording or monitor is not None
-        self._recording, self._monitor = recording, monitor
+    @property
+    def tracer(self) -> Any:
+        """Who writes down what is done with nodes, while a function is compiled."""
+        return self._tracer
+
+    @tracer.setter
+    def tracer(self, tracer: Any) -> None:
+        self._change(self._recording, self._monitor, tracer)
+
+    def _change(self, recording: bool, monitor: Monitor | None, tracer: Any) -> None:
+        before = not self._recording or self._monitor is not None or self._tracer is not None
+        after = not recording or monitor is not None or tracer is not None
+        self._recording, self._monitor, self._tracer = recording, monitor, tracer
         if before != after:
             unusual.add(after - before)
 

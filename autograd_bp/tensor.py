@@ -163,6 +163,8 @@ class Tensor(Node):
             view: Array = self._value.view()
             view.flags.writeable = False
             return view
+        if unusual.threads and state.tracer is not None:
+            return state.tracer.numbers_of(self)  # type: ignore[no-any-return]
         if not self._lent:
             if _holders(self) > _ALONE or self._value.base is not None:
                 self._value = self._value.copy()
@@ -534,6 +536,8 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
             args.append(operand if type(operand) is float else as_operand(operand))
             parents.append(None)
             constants = True
+    if needed and unusual.threads and state.tracer is not None:
+        return state.tracer.apply(rule, operands, params)  # type: ignore[no-any-return]
     kept = None
     try:
         if needed and rule.keeps:
@@ -615,6 +619,8 @@ def _without_gradient(left: Tensor, right: Any, compute: Callable[[Any, Any], An
         if compute in (operator.eq, operator.ne) and _sees_numbers(right):
             return compute(right, left._value)  # pytest.approx(...) and the like see the array
         return NotImplemented
+    if unusual.threads and state.tracer is not None and left.requires_grad:
+        return state.tracer.compared(compute, left, right)
     other = right._value if isinstance(right, Node) else as_operand(right)
     return result(compute(left._value, other))
 

@@ -11,7 +11,7 @@ import numpy as np
 from autograd_bp import copying, value_rules, value_sweep
 from autograd_bp.errors import brief
 from autograd_bp.node import CONSTANT_SERIAL, Node
-from autograd_bp.recording import check_conversion, state
+from autograd_bp.recording import check_conversion, state, unusual
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.sweep import backward
 
@@ -133,6 +133,8 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. Setting it is for leaves: a result is what its operands make it."""
+        if unusual.threads and state.tracer is not None and self.rule is None:
+            return state.tracer.numbers_of(self)  # type: ignore[no-any-return]
         number: float = self._value
         return number
 
@@ -381,6 +383,10 @@ def result(
     data: float,
 ) -> Value:
     """The node for a result; a leaf without a gradient where none is recorded."""
+    if state.tracer is not None and any(p is not None and p.requires_grad for p in parents):
+        operands = (a if p is None else p for a, p in zip(args, parents, strict=True))
+        traced: Value = state.tracer.apply(rule, tuple(operands), params)
+        return traced
     if state.recording:
         for parent in parents:
             if parent is not None and parent.requires_grad:
@@ -431,6 +437,13 @@ def _power_with_modulus(power: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 def _compared(left: Value, right: Any, compare: Callable[[Any, Any], Any]) -> Any:
+    if (
+        unusual.threads
+        and state.tracer is not None
+        and left.requires_grad
+        and (isinstance(right, Value) or is_number(right))
+    ):
+        return state.tracer.compared(compare, left, right)
     if isinstance(right, Value):
         return bool(compare(left._value, right._value))
     if is_number(right):

@@ -7,8 +7,9 @@ compile     all of it, for each signature of the arguments
 """
 
 from autograd_bp.compiler.call import CompiledFunction, compile  # noqa: A004
+from autograd_bp.compiler.errors import ConcreteValueError
 from autograd_bp.compiler.program import Instruction, Program, Var
-from autograd_bp.compiler.tracer import ConcreteValueError, trace
+from autograd_bp.compiler.tracer import trace
 
 __all__ = [
     "CompiledFunction",

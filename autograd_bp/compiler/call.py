@@ -125,17 +125,57 @@ class CompiledFunction:
 
 
 class _Signature:
-    """A program, ready to run."""
+    """A recorded program, and the one or two ways to run it.
+
+    The bold way takes forms that are right unless they give nan. Where they do, the way that
+    takes each row as it is written runs; where plain products give nan even so, the function
+    itself must.
+    """
 
     def __init__(
         self, program: Program, donated: Sequence[Var], arguments: Arguments, leaves: list[Any]
     ) -> None:
         self.program = program
-        optimised, plan = prepared(program, donated)
-        text = emitted(optimised, plan)
-        self.source = text.source
         self.taken = None if arguments.nodes else taker(arguments.skeleton[0], leaves)
         self.given = giver(program.structure)
+        self._donated = donated
+        self._bold: _Runner | None = _Runner(program, donated, bold=True)
+        self._careful: _Runner | None = None
+        self._failures = 0
+
+    @property
+    def source(self) -> str:
+        """What runs."""
+        runner = self._bold or self._careful
+        assert runner is not None
+        return runner.source
+
+    def run(self, leaves: list[Any]) -> tuple[Any, ...] | None:
+        """The outputs, or None where the function itself should be run."""
+        if self._bold is not None:
+            result = self._bold.run(leaves)
+            if result is not None:
+                return result
+            self._failures += 1
+        if self._careful is None:
+            self._careful = _Runner(self.program, self._donated, bold=False)
+        result = self._careful.run(leaves)
+        if result is not None and self._failures > _PATIENCE:
+            self._bold = None
+        return result
+
+
+_PATIENCE = 3
+"""How often the bold way may fail where the other does not before it is given up."""
+
+
+class _Runner:
+    """A program as it runs."""
+
+    def __init__(self, program: Program, donated: Sequence[Var], *, bold: bool) -> None:
+        optimised, plan = prepared(program, donated, bold=bold)
+        text = emitted(optimised, plan)
+        self.source = text.source
         self._function = _compiled_text(text.source, program.name, text.meanings)
         self._plan = plan
         self._memory = text.memory
@@ -145,10 +185,9 @@ class _Signature:
         self._overwritten = [i for i, var in enumerate(program.inputs) if var in overwritten]
         self._arrays = [i for i, var in enumerate(program.inputs) if not var.weak]
 
-    def run(self, inputs: list[Any]) -> tuple[Any, ...] | None:
-        """The outputs, or None where the function itself should be run."""
-        for node in self._captured:
-            inputs.append(node._value)
+    def run(self, leaves: list[Any]) -> tuple[Any, ...] | None:
+        """The outputs, or None after a check that failed."""
+        inputs = [*leaves, *(node._value for node in self._captured)]
         if self._overwritten:
             self._make_writable(inputs)
         # Each running call has arrays of its own: several threads may call at once. In its
@@ -160,7 +199,7 @@ class _Signature:
             space = self._space()
         try:
             return space[0].run(self._function, *inputs, space[1])  # type: ignore[no-any-return]
-        except IndexError:
+        except IndexError:  # the function itself says better what is wrong
             return None
         finally:
             spaces.append(space)

@@ -275,7 +275,9 @@ class _Writer:
         if operand not in self.flats:
             flat = Var((operand.size,), operand.dtype)
             function = ROWS["reshape"].array.forward
-            self.memory[flat] = Instruction("reshape", (operand,), ((operand.size,),), flat, function)
+            self.memory[flat] = Instruction(
+                "reshape", (operand,), ((operand.size,),), flat, function
+            )
             self.flats[operand] = self.name(flat, f"{self.name(operand)}_flat")
         return self.flats[operand]
 
@@ -485,6 +487,7 @@ _TEMPLATES: Mapping[str, Template] = {
     "concatenate": lambda x, p: f"np.concatenate(({', '.join(x)},), axis={p[0]})",
     "stack": lambda x, p: f"np.stack(({', '.join(x)},), axis={p[0]})",
     "identity": lambda x, _: x[0],
+    "draw": lambda _, p: f"{p[0]}.{p[1][1:-1]}({', '.join(p[2:])})",
     "item": lambda x, _: f"{x[0]}.item()",
     "rules.top": lambda x, _: f"{x[0]}.argmax(axis=1)",
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd_bp import tensor, trees, value
+from autograd_bp.compiler.errors import ConcreteValueError
 from autograd_bp.compiler.program import Instruction, Operand, Program, Var
+from autograd_bp.compiler.randomness import no_draws, restored
 from autograd_bp.compiler.symbols import Symbol, TracedTensor, TracedValue
 from autograd_bp.debug import users_line
 from autograd_bp.derivatives import plain_node, pull_back
@@ -19,23 +22,16 @@ from autograd_bp.function import Function, _FunctionRule
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand
 from autograd_bp.operations import apply, joined
-from autograd_bp.recording import recording, state
+from autograd_bp.recording import differentiable, recording, state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.sweep import topological_order
 from autograd_bp.value import Value
 
 # Functions of shapes and dtypes alone: their results are known while recording.
-_OF_SHAPES = frozenset(
-    "shape_of count kept_shape inverse_permutation negated inner_block degrees_of_freedom".split()
-)
 _NUMPY_OF_SHAPES = frozenset(
     "shape ndim size zeros_like ones_like empty_like full_like result_type can_cast iscomplexobj "
     "isrealobj broadcast_shapes iterable may_share_memory shares_memory".split()
 )
-
-
-class ConcreteValueError(TypeError):
-    """A function that is being compiled needs a number that is only known when it runs."""
 
 
 class Tracer:
@@ -86,12 +82,24 @@ class Tracer:
         return operand if isinstance(operand, bool | int | float) else self._constant(operand)
 
     def _constant(self, array: Any) -> Symbol:
+        """An array the function used. The program reads the array itself when it runs, unless the
+        function changes it while it is recorded: then the numbers it had here."""
         known = self._arrays.get(id(array))
-        if known is None:
-            symbol = Symbol(Var.like(array), array, self)
-            self.constants[symbol.var] = array
+        if known is None or not np.array_equal(
+            known[1].example, array, equal_nan=array.dtype.kind == "f"
+        ):
+            copied = array.copy()
+            symbol = Symbol(Var.like(array), copied, self)
+            self.constants[symbol.var] = copied
             self._arrays[id(array)] = known = (array, symbol)
         return known[1]
+
+    def _shared_constants(self) -> dict[Var, Any]:
+        shared = dict(self.constants)
+        for array, symbol in self._arrays.values():
+            if np.array_equal(symbol.example, array, equal_nan=array.dtype.kind == "f"):
+                shared[symbol.var] = array
+        return shared
 
     def _captured(self, node: Node) -> Symbol:
         """A node from outside the function: its data is read again at every call."""
@@ -175,8 +183,6 @@ class Tracer:
         self, name: str, function: Callable[..., Any], operands: Sequence[Any]
     ) -> Any:
         """A function of the rule sheet that has no derivative."""
-        if name in _OF_SHAPES:
-            return function(*map(_shape_example, operands))
         args = tuple(
             self._entering(operand) if isinstance(operand, Node) else operand
             for operand in operands
@@ -191,7 +197,10 @@ class Tracer:
         if isinstance(function, np.ufunc):
             return self.numpy_function(function, operands, {})
         with np.errstate(all="ignore"):
-            result = np.asarray(function(*substituted_symbols(args)))
+            result = function(*substituted_symbols(args))
+        if _is_of_shapes(result):
+            return function(*args)  # raises if it needs more than shapes
+        result = np.asarray(result)
         first = tuple(arg for arg in args if isinstance(arg, Symbol))
         if args[: len(first)] == first:  # operands first, then parameters
             symbol = self._emit(op, first, args[len(first) :], result, function)
@@ -236,6 +245,12 @@ class Tracer:
         )
         return self._leaf(symbol, None, differentiable=False)
 
+    def draw(self, generator: Any, method: str, *args: Any) -> Any:
+        """``generator.method(*args)``, drawn anew whenever the program runs; a node."""
+        result = np.asarray(getattr(restored(generator), method)(*args))
+        symbol = self._emit("draw", (), (generator, method, *args), result, _drawn)
+        return self._leaf(symbol, None, differentiable=False)
+
     def user_function(
         self, function: Function, operands: Sequence[Any], settings: dict[str, Any]
     ) -> Any:
@@ -267,6 +282,23 @@ class Tracer:
     def detached(self, node: Node) -> Any:
         """A leaf of the same value that no derivative passes."""
         return self._leaf(node._value, node.name, differentiable=False)
+
+    def numbers_of(self, node: Node) -> Any:
+        """`node.data`: of a leaf from outside, what it is at every call."""
+        if node.rule is None and node.requires_grad and node.serial <= self._first_serial:
+            return self._leaf(self._captured(node), node.name, differentiable=False)
+        return node._value
+
+    def symbol_of(self, node: Node) -> Any:
+        """What stands for the numbers of a node."""
+        if node._tracer is not None:
+            return node._value
+        numbers = self.numbers_of(node)
+        return numbers._value if isinstance(numbers, Node) else numbers
+
+    def compared(self, compare: Callable[[Any, Any], Any], left: Node, right: Any) -> Any:
+        """A comparison with a node from outside."""
+        return self.numpy_function(_COMPARISONS[compare], (left, right), {})
 
     def node_of(self, symbol: Symbol) -> Node:
         """A node for a symbol that no derivative passes."""
@@ -304,7 +336,7 @@ class Tracer:
             self.name,
             (*(node._value.var for node in inputs), *captured),
             nodes,
-            dict(self.constants),
+            self._shared_constants(),
             tuple(self.instructions),
             tuple(outputs),
             structure,
@@ -349,26 +381,45 @@ def record(
     tracer = Tracer(getattr(f, "__name__", type(f).__name__))
     inputs = [tracer.argument(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
     args, kwargs = unflatten(inputs)
-    with _recording():
+    with _recording(tracer), no_draws(f, (args, kwargs)):
         output = f(*args, **kwargs)
     return tracer.program(inputs, output)
 
 
 @contextlib.contextmanager
-def _recording() -> Iterator[None]:
+def _recording(tracer: Any) -> Iterator[None]:
     """Every transform gives nodes, everything is recorded, and nobody watches."""
     monitor, state.monitor = state.monitor, None
+    outer, state.tracer = state.tracer, tracer
     state.depth += 1
     try:
-        with recording():
+        with recording(), differentiable(f"{tracer.name}, which is being compiled,"):
             yield
     finally:
         state.depth -= 1
+        state.tracer = outer
         state.monitor = monitor
 
 
 # Their results have a shape that depends on the numbers.
 _OF_UNKNOWN_SHAPE = frozenset("nonzero flatnonzero argwhere unique compress extract".split())
+
+
+def _drawn(generator: Any, method: str, *args: Any) -> Any:
+    return getattr(generator, method)(*args)
+
+
+_COMPARISONS: dict[Any, np.ufunc] = {
+    operator.eq: np.equal,
+    operator.ne: np.not_equal,
+    operator.lt: np.less,
+    operator.le: np.less_equal,
+    operator.gt: np.greater,
+    operator.ge: np.greater_equal,
+    operator.and_: np.bitwise_and,
+    operator.or_: np.bitwise_or,
+    operator.xor: np.bitwise_xor,
+}
 
 
 def _item(x: Any) -> float:
@@ -424,5 +475,10 @@ def _mapped(value: Any, meaning: Callable[[Any], Any]) -> Any:
     return meaning(value)
 
 
-def _shape_example(operand: Any) -> Any:
-    return operand._value.example if isinstance(operand, TracedTensor | TracedValue) else operand
+def _is_of_shapes(result: Any) -> bool:
+    """Whether it is made of whole numbers and slices: lengths, axes, places."""
+    if isinstance(result, tuple):
+        return all(map(_is_of_shapes, result))
+    if isinstance(result, slice):
+        return _is_of_shapes((result.start, result.stop, result.step))
+    return result is None or (isinstance(result, int | float) and not isinstance(result, bool))

@@ -195,9 +195,7 @@ def without_needless_broadcasts(program: Program) -> Program:
                 shapes = [o.shape for o in narrow if isinstance(o, Var)]
                 if np.broadcast_shapes(*shapes) == out.shape:
                     operands = narrow
-            operands = [
-                _number(operand, operands, out, kept) for operand in operands
-            ]
+            operands = [_number(operand, operands, out, kept) for operand in operands]
             renamed = {
                 old: new
                 for old, new in zip(instruction.operands, operands, strict=True)

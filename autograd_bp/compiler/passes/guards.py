@@ -102,9 +102,7 @@ def _tainted(program: Program, sources: Collection[Var | None]) -> set[Var]:
     return tainted
 
 
-def _cut(
-    program: Program, tainted: Collection[Var], sources: Collection[Var | None]
-) -> set[Var]:
+def _cut(program: Program, tainted: Collection[Var], sources: Collection[Var | None]) -> set[Var]:
     """Variables between the sources and whatever must not see a nan of theirs."""
     makers = program.makers()
     waiting: list[Operand] = [out for out in program.outputs if out in tainted]
