@@ -15,6 +15,7 @@ from typing import Any
 
 from autograd_bp import (
     datasets,
+    fft,
     functions,
     graph,
     linalg,
@@ -25,6 +26,7 @@ from autograd_bp import (
     training,
     trees,
 )
+from autograd_bp.complex_tensor import ComplexTensor
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.derivatives import gradients
 from autograd_bp.function import Function, scalar_rule
@@ -42,6 +44,7 @@ from autograd_bp.value import Value
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  (the operations are listed where they are collected)
+    "ComplexTensor",
     "DivergedError",
     "FormulaError",
     "Function",
@@ -55,6 +58,7 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "datasets",
     "debug",
     "fit",
+    "fft",
     "functions",
     "grad",
     "gradients",

@@ -279,7 +279,6 @@ def test_what_only_reads_the_shape_or_compares_gives_plain_answers() -> None:
     [
         ("np.linalg.eig(x)", "np.linalg.eig"),
         ("np.roots(x[0])", "np.roots"),
-        ("np.fft.fft(x)", "np.fft.fft"),
     ],
 )
 def test_a_function_without_a_rule_is_refused_by_name_with_three_ways_out(

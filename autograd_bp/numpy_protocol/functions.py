@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp import linalg
+from autograd_bp import fft, linalg
 from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.elementwise import PREDICATES
 from autograd_bp.node import Node
@@ -28,10 +28,10 @@ def _counterparts() -> Iterator[tuple[Any, Callable[..., Any]]]:
         function = getattr(np, name, None)
         if function is not None and not isinstance(function, np.ufunc) and name not in in_place:
             yield function, operation
-    for name in linalg.__all__:
-        function = getattr(np.linalg, name, None)
-        if function is not None:
-            yield function, getattr(linalg, name)
+    for ours, numpys in ((linalg, np.linalg), (fft, np.fft)):
+        for name in ours.__all__:
+            if hasattr(numpys, name):
+                yield getattr(numpys, name), getattr(ours, name)
 
 
 FUNCTIONS.update(_counterparts())

@@ -10,6 +10,7 @@ from autograd_bp.rules import (
     composites,
     convolution,
     elementwise,
+    fourier,
     linalg,
     losses,
     products,
@@ -36,4 +37,5 @@ __all__ = [
 ]
 
 # The pages fill the sheet when they are imported.
-del composites, convolution, elementwise, linalg, losses, products, reductions, structure, windows
+del composites, convolution, elementwise, fourier, linalg, losses
+del products, reductions, structure, windows

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_bp.rules import matrices, special
+from autograd_bp.rules import matrices, special, transforms
 from autograd_bp.rules.readings import COMPOSITES, Namespace
 
 Array = NDArray[Any]
@@ -482,6 +482,7 @@ CONSTANTS: dict[str, Any] = {
     "log2_e": math.log2(math.e),
     "log10_e": math.log10(math.e),
     **matrices.OBSERVATIONS,
+    "length_along": transforms.length_along,
 }
 
 _UFUNCS = (
@@ -545,5 +546,6 @@ ARRAY = Namespace(
         "einsum": einsum,
         "convolve": convolve,
         **matrices.MEANINGS,
+        **transforms.MEANINGS,
     },
 )

@@ -309,7 +309,7 @@ def eigh_push(ops: Namespace, t: Operand, out: Operand, lower: bool) -> Operand:
 
 
 @composite
-def eigvalsh_adjoint(ops: Namespace, g: Operand, out: Operand, x: Operand, lower: bool) -> Operand:
+def eigvalsh_adjoint(ops: Namespace, g: Operand, x: Operand, lower: bool) -> Operand:
     """V diag(g) V^T: needs no gaps."""
 
     def adjoint() -> Operand:
@@ -336,7 +336,7 @@ add_to_sheet(
     general(
         "eigvalsh(x; lower)",
         "eigvalsh(x, lower)",
-        vjp=["eigvalsh_adjoint(g, out, x, lower)"],
+        vjp=["eigvalsh_adjoint(g, x, lower)"],
         jvp=["eigvalsh_push(t, x, lower)"],
     ),
 )
@@ -435,7 +435,7 @@ def svd_push(ops: Namespace, t: Operand, out: Operand, x: Operand) -> Operand:
 
 
 @composite
-def svdvals_adjoint(ops: Namespace, g: Operand, out: Operand, x: Operand) -> Operand:
+def svdvals_adjoint(ops: Namespace, g: Operand, x: Operand) -> Operand:
     """U diag(g) V^T: needs no gaps."""
 
     def adjoint() -> Operand:
@@ -456,7 +456,7 @@ add_to_sheet(
     general(
         "svdvals(x)",
         "svdvals(x)",
-        vjp=["svdvals_adjoint(g, out, x)"],
+        vjp=["svdvals_adjoint(g, x)"],
         jvp=["svdvals_push(t, x)"],
     ),
 )
@@ -474,17 +474,23 @@ def _qr_parts(ops: Namespace, packed: Operand, m: int) -> tuple[Operand, Operand
 
 @composite
 def qr_adjoint(ops: Namespace, g: Operand, out: Operand, x: Operand) -> Operand:
-    """(gQ + Q copyltu(R gR^T - gQ^T Q)) R^-T, for at least as many rows as columns."""
+    """(gQ + Q copyltu(R gR^T - gQ^T Q)) R^-T, for at least as many rows as columns.
 
-    m = ops.shape_of(x)[-2]
+    What lies in the space of Q is written apart, since most of it cancels.
+    """
+    m, n = ops.shape_of(x)[-2:]
     q, r = _qr_parts(ops, out, m)
 
     def adjoint() -> Operand:
         gq, gr = _qr_parts(ops, g, m)
         ops.refuse_dependent(r, "qr")
-        inner = ops.matmul(r, _t(ops, gr)) - ops.matmul(_t(ops, gq), q)
-        symmetric = _below(ops, inner) + _t(ops, _below(ops, inner, -1))
-        return _t(ops, ops.solve(r, _t(ops, gq + ops.matmul(q, symmetric))))
+        within, of_r = ops.matmul(_t(ops, q), gq), ops.matmul(r, _t(ops, gr))
+        low = _below(ops, of_r, -1)
+        inner = _below(ops, _skew(ops, within), -1) + _below(ops, of_r) + _t(ops, low)
+        whole = ops.matmul(q, inner)
+        if m > n:
+            whole = whole + gq - ops.matmul(q, within)
+        return _t(ops, ops.solve(r, _t(ops, whole)))
 
     return _kept_zero(ops, g, ops.dependent(r), adjoint, x)
 

@@ -234,6 +234,48 @@ def _overlap_add(x: Array, shape: Any, size: Any, stride: Any, dilation: Any) ->
     return result.reshape(shape)
 
 
+def _waves(k: int, n: int) -> tuple[Array, Array]:
+    """cos and sin of 2 pi j t / n, j < k in rows and t < n in columns."""
+    angles = [[2 * MP.pi * j * t / n for t in range(n)] for j in range(k)]
+    cosines, sines = np.empty((k, n), object), np.empty((k, n), object)
+    for j, t in np.ndindex(k, n):
+        cosines[j, t], sines[j, t] = MP.cos(angles[j][t]), MP.sin(angles[j][t])
+    return cosines, sines
+
+
+def _along(matrix: Array, x: Array, axis: int) -> Array:
+    if matrix.shape[1] == 0:
+        lengths = (*x.shape[:axis], matrix.shape[0], *x.shape[axis + 1 :])
+        return np.full(lengths, MP.zero)
+    return np.moveaxis(np.tensordot(matrix, x, (1, axis)), 0, axis)
+
+
+def _dft(x: Array, axis: int, sign: int) -> Array:
+    if x.ndim < 2 or x.shape[0] != 2 or axis not in range(1, x.ndim):
+        raise ValueError(x.shape, axis)
+    cosines, sines = _waves(x.shape[axis], x.shape[axis])
+    re, im = x[0], x[1]
+    return np.stack(
+        [
+            _along(cosines, re, axis - 1) - sign * _along(sines, im, axis - 1),
+            _along(cosines, im, axis - 1) + sign * _along(sines, re, axis - 1),
+        ]
+    )
+
+
+def _rfft(x: Array, axis: int) -> Array:
+    n = x.shape[_forward(axis, x.ndim)]
+    cosines, sines = _waves(n // 2 + 1, n)
+    return np.stack([_along(cosines, x, axis), -_along(sines, x, axis)])
+
+
+def _rfft_adjoint(x: Array, n: int, axis: int) -> Array:
+    if x.shape[0] != 2 or x.shape[1 + axis] != n // 2 + 1:
+        raise ValueError(x.shape, n)
+    cosines, sines = _waves(n // 2 + 1, n)
+    return _along(cosines.T, x[0], axis) - _along(sines.T, x[1], axis)
+
+
 EXACT_ARRAYS = _ExactArrays(
     "array of mpmath numbers",
     {
@@ -277,5 +319,8 @@ EXACT_ARRAYS = _ExactArrays(
         "einsum": _einsum,
         "convolve": _convolve,
         **MATRICES,
+        "dft": _dft,
+        "rfft": _rfft,
+        "rfft_adjoint": _rfft_adjoint,
     },
 )
