@@ -20,7 +20,7 @@ from io import BufferedRandom
 from pathlib import Path
 
 from autograd_bp.datasets.errors import DownloadError
-from autograd_bp.datasets.folders import Published
+from autograd_bp.datasets.published import Published
 
 ATTEMPTS = 5
 """How often one address is tried without a single new byte."""

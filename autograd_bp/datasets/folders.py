@@ -5,20 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from autograd_bp.datasets.errors import DataError, DataMissingError
+from autograd_bp.datasets.published import Published
 
 VARIABLE = "AUTOGRAD_BP_DATA"
 """The environment variable that names the folder with the user's data."""
-
-
-class Published(NamedTuple):
-    """A file as it was published: its name, its size in bytes, its SHA-256 sum."""
-
-    name: str
-    size: int
-    sha256: str
 
 
 def cache_folder() -> Path:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autograd_bp.datasets.errors import DataError
-from autograd_bp.datasets.folders import Published, obtain
+from autograd_bp.datasets.folders import obtain
 from autograd_bp.datasets.idx import read_idx
+from autograd_bp.datasets.published import Published
 from autograd_bp.datasets.sampling import Data, Split
 
 MIRRORS = (

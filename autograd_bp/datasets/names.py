@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograd_bp.datasets.errors import DataError
-from autograd_bp.datasets.folders import Published, obtain
+from autograd_bp.datasets.folders import obtain
+from autograd_bp.datasets.published import Published
 
 MIRRORS = ("https://raw.githubusercontent.com/karpathy/makemore/master/",)
 NAMES = Published(

@@ -16,7 +16,7 @@ import pytest
 from autograd_bp.datasets import DataError, DownloadError, download, mnist
 from autograd_bp.datasets import mnist as mnist_function
 from autograd_bp.datasets.download import fetch
-from autograd_bp.datasets.folders import Published
+from autograd_bp.datasets.published import Published
 from tests.datasets.files import little_mnist
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
