@@ -185,4 +185,4 @@ def _chart(
     light = chart("light")
     for kind in ("svg", "png"):
         charts.save(light, folder / f"{name}.{kind}")
-    return Figure(name, caption, charts.svg(light), charts.svg(chart("dark")))
+    return Figure(name, caption, charts.svg(light), charts.svg(chart("dark")), chart=True)

@@ -25,12 +25,16 @@ class Stop:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture as SVG in two themes; it is also in files called `name`."""
+    """A picture as SVG in two themes; it is also in files called `name`.
+
+    A graph stays readable and may be scrolled; a chart becomes as small as the screen is.
+    """
 
     name: str
     caption: str
     light: str
     dark: str
+    chart: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ TRAINED = """\
 """
 FIGURE = """\
 <figure>
-<picture>
+<picture class="{kind}">
 <source media="(prefers-color-scheme: dark)" srcset="{dark}">
 <img src="{light}" alt="{alt}">
 </picture>
@@ -139,6 +143,7 @@ figure {{ margin: 1.25rem 0; }}
 picture {{ display: block; overflow-x: auto; padding: 1rem; border: 1px solid var(--rule);
   border-radius: .75rem; text-align: center; }}
 img {{ max-width: max(100%, 38rem); height: auto; }}
+.chart img {{ max-width: 100%; }}
 figcaption, footer, .command {{ color: var(--muted); font-size: .9rem; }}
 figcaption {{ margin-top: .5rem; }}
 .command {{ margin: 1.25rem 0 .4rem; }}
@@ -213,6 +218,7 @@ def _figure(figure: Figure, alt: str) -> str:
         name=escape_xml(figure.name),
         caption=escape_xml(figure.caption),
         alt=escape_xml(alt),
+        kind="chart" if figure.chart else "graph",
         # As an image the picture keeps its ids and styles to itself.
         light=_address(figure.light),
         dark=_address(figure.dark),
