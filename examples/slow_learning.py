@@ -23,7 +23,7 @@ from autograd_bp import History, Tensor, nn, optim
 Array = NDArray[np.float64]
 
 SATURATED = 5.0
-WIDTH, HIDDEN, BATCH, EPOCHS = 16, 4, 25, 40
+WIDTH, HIDDEN, BATCH, EPOCHS = 16, 4, 50, 40
 
 
 class Net(nn.Module):
@@ -62,7 +62,7 @@ def trained(bias: float, seed: int = 0) -> History:
         net,
         [(x[at : at + BATCH], t[at : at + BATCH]) for at in range(0, len(x), BATCH)],
         loss=nn.binary_cross_entropy_with_logits,
-        optimizer=optim.SGD(net.parameters(), lr=0.5),
+        optimizer=optim.SGD(net.parameters(), lr=1.0),
         epochs=EPOCHS,
         gradient_norms=True,
         progress=False,
