@@ -53,15 +53,29 @@ def attention(
         key = np.asarray(key)
     scores = matmul(query, swapaxes(key, -1, -2)) * (1.0 / math.sqrt(shape_of(key)[-1]))
     if mask is not None:
-        allowed = np.asarray(mask._value if isinstance(mask, Node) else mask)
-        if allowed.dtype != np.bool_:
-            raise TypeError(
-                f"attention: mask holds truth values, true where a query may look, not "
-                f"{allowed.dtype}"
-            )
-        scores = where(allowed, scores, -np.inf)
+        scores = where(_checked(mask, shape_of(scores)), scores, -np.inf)
     weights = softmax(scores)
     return matmul(weights if dropout is None else dropout(weights), value), weights
+
+
+def _checked(mask: Any, shape: tuple[int, ...]) -> Any:
+    """A mask for scores of that shape."""
+    mask = joined(mask)
+    if not isinstance(mask, Node):
+        mask = np.asarray(mask)
+    if getattr(mask, "dtype", None) != np.bool_:
+        raise TypeError(
+            f"attention: the mask holds truth values, true where a query may look, not {mask.dtype}"
+        )
+    own = shape_of(mask)
+    if len(own) > len(shape) or any(
+        n not in (1, m) for n, m in zip(own[::-1], shape[::-1], strict=False)
+    ):
+        raise ValueError(
+            f"attention: the mask has shape {own}, which does not broadcast to {shape}, the shape "
+            "of the scores: a place for every query and key"
+        )
+    return mask
 
 
 def causal_mask(length: int) -> Any:
@@ -153,20 +167,31 @@ class MultiHeadAttention(Module):
         """
         key = query if key is None else key
         value = key if value is None else value
-        q, k, v = map(self._split, (self.query(query), self.key(key), self.value(value)))
+        q, k, v = (
+            self._split(name, layer(x))
+            for name, layer, x in (
+                ("query", self.query, query), ("key", self.key, key), ("value", self.value, value)
+            )
+        )  # fmt: skip
+        shape = (*shape_of(q)[:-1], shape_of(k)[-2])
         if mask is not None:
-            mask = np.asarray(mask._value if isinstance(mask, Node) else mask)
-            if mask.ndim > 2:
-                mask = np.expand_dims(mask, -3)
+            mask = joined(mask)
+            own = shape_of(mask)
+            if len(own) > 2:  # one for all heads
+                mask = _checked(reshape(mask, (*own[:-2], 1, *own[-2:])), shape)
         if causal:
-            lower = np.tri(shape_of(q)[-2], shape_of(k)[-2], dtype=bool)
-            mask = lower if mask is None else mask & lower
+            lower = np.tri(shape[-2], shape[-1], dtype=bool)
+            mask = lower if mask is None else _checked(mask, shape) & lower
         found, _ = attention(q, k, v, mask, self.dropout)
         joint = swapaxes(found, -2, -3)
         return self.out(reshape(joint, (*shape_of(joint)[:-2], self.embed_dim)))
 
-    def _split(self, x: Any) -> Any:
+    def _split(self, name: str, x: Any) -> Any:
         """(..., length, embed_dim) as (..., heads, length, embed_dim / heads)."""
+        if len(shape_of(x)) < 2:
+            raise ValueError(
+                f"{self._title}: the {name} has one axis; it must have two, places and features"
+            )
         *before, length, width = shape_of(x)
         x = reshape(x, (*before, length, self.num_heads, width // self.num_heads))
         return swapaxes(x, -2, -3)

@@ -8,12 +8,13 @@ from typing import Any
 from numpy.typing import DTypeLike
 
 from autograd_bp.functions.products import matmul
+from autograd_bp.functions.reductions import floating
 from autograd_bp.functions.shapes import pad, reshape, transpose
 from autograd_bp.nn import init as initialisers
 from autograd_bp.nn.init import Initialiser, Seed, generator
 from autograd_bp.nn.module import Module
 from autograd_bp.nn.parameter import parameter, size
-from autograd_bp.operations import apply, joined
+from autograd_bp.operations import apply
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import shape_of
 from autograd_bp.tensor import Tensor
@@ -31,8 +32,8 @@ def per_axis(layer: str, name: str, number: Any, axes: int, least: int) -> Lengt
 
 
 def batched(layer: str, x: Any, axes: int, channels: int | None = None) -> tuple[Any, bool]:
-    """x with an axis of samples, and whether that had to be made; ValueError for a wrong shape."""
-    x = joined(x)
+    """x as floats with an axis of samples, and whether that had to be made; ValueError if wrong."""
+    x = floating(x)
     shape = shape_of(x)
     lone = len(shape) == axes + 1
     wanted = "channels" if channels is None else str(channels)
@@ -118,7 +119,9 @@ class Convolution(Module):
             rows = reshape(rows, (samples * math.prod(places), inner))
             columns = transpose(reshape(self.weight, (outer, inner)))
         else:
-            seen = reshape(seen, (samples, groups, -1, *places, *self.kernel_size))
+            seen = reshape(
+                seen, (samples, groups, self.in_channels // groups, *places, *self.kernel_size)
+            )
             rows = transpose(seen, (1, 0, *range(3, 3 + k), 2, *range(3 + k, 3 + 2 * k)))
             rows = reshape(rows, (groups, samples * math.prod(places), inner))
             columns = transpose(reshape(self.weight, (groups, outer, inner)), (0, 2, 1))

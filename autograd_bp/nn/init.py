@@ -27,11 +27,15 @@ def generator(rng: Seed) -> np.random.Generator:
     """The generator that is given, or one made from a seed."""
     if isinstance(rng, np.random.Generator):
         return rng
-    if rng is None or (isinstance(rng, int | np.integer) and not isinstance(rng, bool)):
-        return np.random.default_rng(rng)
-    raise TypeError(
-        f"rng is a numpy.random.Generator, a whole number as seed, or None, not {rng!r}"
-    )
+    if rng is None:
+        return np.random.default_rng()
+    if not isinstance(rng, int | np.integer) or isinstance(rng, bool):
+        raise TypeError(
+            f"rng is a numpy.random.Generator, a whole number as seed, or None, not {rng!r}"
+        )
+    if rng < 0:
+        raise ValueError(f"a seed is a whole number from 0 on, not {rng}")
+    return np.random.default_rng(rng)
 
 
 def zeros(shape: Shape, rng: Seed = None) -> Array:  # noqa: ARG001

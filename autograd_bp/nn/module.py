@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -96,11 +96,12 @@ class Module:
 
     def _children(self) -> Iterator[tuple[str, Any]]:
         """The attributes, in which parameters and modules are looked for."""
-        yield from vars(self).items()
+        yield from list(vars(self).items())
 
     def _members(self) -> list[tuple[str, Module | Node]]:
         """Every module, parameter and buffer inside with its path; they are named after it."""
-        found = list(_walk(self, "", ()))
+        found: list[tuple[str, Module | Node]] = []
+        _collect(self, "", (), found)
         root = self.name
         if self._path and self._scope:
             root = self._scope.removesuffix(f".{self._path}")
@@ -108,7 +109,7 @@ class Module:
             full = joined(self._path, path)
             if isinstance(member, Module):
                 member._path, member._scope = full, joined(root, full)
-            else:
+            elif member.name != full:
                 member.name = full
         return found
 
@@ -297,25 +298,28 @@ class Module:
         return "\n  ".join([f"{type(self).__name__}(", *lines]) + "\n)"
 
 
-def _walk(part: Any, path: str, above: tuple[Any, ...]) -> Iterator[tuple[str, Module | Node]]:
-    """Modules and leaves below `part`, each path to them once; nothing goes round in circles."""
+def _collect(
+    part: Any, path: str, above: tuple[int, ...], found: list[tuple[str, Module | Node]]
+) -> None:
+    """Add modules and leaves below `part`, each path to them once; nothing goes in circles."""
     if isinstance(part, Node):
         if part.rule is None:
-            yield path, part
+            found.append((path, part))
         return
     if isinstance(part, Module):
-        yield path, part
-        inner = part._children()
+        found.append((path, part))
+        inner: Iterable[tuple[Any, Any]] = part._children()
     elif isinstance(part, list | tuple):
-        inner = ((str(i), element) for i, element in enumerate(part))
-    elif isinstance(part, dict):
-        inner = ((str(key), element) for key, element in part.items())
+        inner = enumerate(part)
     else:
-        return
-    above = (*above, part)
-    for name, element in list(inner):
-        if not any(element is other for other in above):
-            yield from _walk(element, joined(path, name), above)
+        inner = part.items()
+    above = (*above, id(part))
+    for name, element in inner:
+        if isinstance(element, _HOLDERS) and id(element) not in above:
+            _collect(element, f"{path}.{name}" if path else str(name), above, found)
+
+
+_HOLDERS = (Node, Module, list, tuple, dict)
 
 
 def _direct(children: Any) -> Iterator[tuple[str, Any]]:

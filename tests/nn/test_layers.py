@@ -268,6 +268,42 @@ def test_every_draw_is_from_the_seed_or_generator_that_is_given(make: Any) -> No
     assert any((first[name] != second[name]).any() for name in first)
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (nn.Linear(3, 2, rng=0), (0, 3), (0, 2)),
+        (nn.Conv2d(2, 4, 3, groups=2, rng=0), (0, 2, 5, 5), (0, 4, 3, 3)),
+        (nn.MaxPool2d(2), (0, 2, 4, 4), (0, 2, 2, 2)),
+        (nn.AvgPool2d(2), (0, 2, 4, 4), (0, 2, 2, 2)),
+        (nn.BatchNorm1d(3).eval(), (0, 3), (0, 3)),
+        (nn.LayerNorm(3), (0, 3), (0, 3)),
+        (nn.GRUCell(3, 2, rng=0), (0, 3), (0, 2)),
+        (nn.MultiHeadAttention(4, 2, rng=0), (0, 3, 4), (0, 3, 4)),
+        (nn.Flatten(), (0, 3, 4), (0, 12)),
+        (nn.Dropout(rng=0), (0, 3), (0, 3)),
+    ],
+    ids=lambda case: type(case).__name__ if isinstance(case, nn.Module) else None,
+)
+def test_a_batch_of_no_samples_gives_no_outputs_and_zero_gradients(
+    layer: nn.Module, shape: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    x = Tensor(np.ones(shape))
+    y = layer(x)
+    assert y.shape == expected
+    layer.zero_grad()
+    y.sum().backward()
+    assert x.grad.shape == shape
+    assert all((p.grad == 0).all() for p in layer.parameters())
+
+
+def test_integers_enter_as_floats() -> None:
+    image = np.arange(16).reshape(1, 4, 4)
+    assert nn.MaxPool2d(2, padding=1)(image).dtype == np.float64
+    assert nn.Linear(4, 1, rng=0)(image).dtype == np.float64
+    assert nn.Dropout(0.0)(image) is image
+    assert nn.LayerNorm(4)(image).dtype == np.float64
+
+
 # -- what is refused ------------------------------------------------------------------------------
 
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
@@ -304,10 +340,17 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nn.Flatten(2, 1)(np.ones((2, 3, 4))), ValueError, "axis 2 comes after 1"),
     (lambda: nn.GELU("exact"), ValueError, "approximate is 'none' or 'tanh'"),
     (lambda: nn.MultiHeadAttention(8, 3), ValueError, "cannot be split among 3 heads"),
+    (lambda: nn.MultiHeadAttention(4, 2)(np.ones(4)), ValueError, "the query has one axis"),
+    (
+        lambda: nn.MultiHeadAttention(4, 2)(np.ones((2, 4)), mask=np.ones((3, 2), bool)),
+        ValueError,
+        "the mask has shape (3, 2), which does not broadcast to (2, 2, 2)",
+    ),
+    (lambda: nn.Linear(2, 3, rng=-1), ValueError, "a seed is a whole number from 0 on, not -1"),
     (
         lambda: nn.MultiHeadAttention(4, 2)(np.ones((2, 4)), mask=np.ones((2, 2))),
         TypeError,
-        "mask holds truth values",
+        "the mask holds truth values",
     ),
 ]  # fmt: skip
 
