@@ -53,8 +53,9 @@ def loss(model: nn.MLP, data: Moons) -> tuple[Value, float]:
     """The mean margin loss with the L2 penalty, and the part of the points on the right side."""
     scores = [model([Value(a), Value(b)]) for a, b in data.x.tolist()]
     losses = [ab.relu(1 - int(y) * score) for y, score in zip(data.y, scores, strict=True)]
-    penalty = ALPHA * sum((p * p for p in model.parameters()), Value(0.0))
-    total = sum(losses, Value(0.0)) * (1 / len(losses)) + penalty
+    parameters: list[Any] = model.parameters()
+    penalty = ALPHA * sum(p * p for p in parameters)
+    total: Any = sum(losses) * (1 / len(losses)) + penalty
     right = [(y > 0) == (score.data > 0) for y, score in zip(data.y, scores, strict=True)]
     return total, sum(right) / len(right)
 
