@@ -55,7 +55,7 @@ def batches(
     x: ArrayLike,
     y: ArrayLike,
     size: int,
-    rng: np.random.Generator | int | None,
+    rng: np.random.Generator | int | None = None,
     *,
     drop_last: bool = False,
 ) -> Batches:
