@@ -55,7 +55,7 @@ _MODULES = {
         "diff ediff1d gradient trapezoid cumulative_sum cumulative_prod interp unwrap convolve "
         "correlate i0"
     ),
-    polynomials: "polyval polyadd polysub polymul polydiv polyder polyint poly vander",
+    polynomials: "polyval polyadd polysub polymul polydiv polyder polyint polyfit poly vander",
     parts: (
         "float_power divmod modf frexp ldexp real imag real_if_close conjugate angle fix spacing "
         "copy"

@@ -9,7 +9,15 @@ import numpy as np
 
 from autograd_bp.functions.calculus import convolve
 from autograd_bp.functions.indexing import getitem
-from autograd_bp.functions.shapes import asarray, astype, atleast_1d, concatenate, ravel, stack
+from autograd_bp.functions.shapes import (
+    asarray,
+    astype,
+    atleast_1d,
+    concatenate,
+    ravel,
+    reshape,
+    stack,
+)
 from autograd_bp.operations import plain
 from autograd_bp.rules.arrays import shape_of
 
@@ -110,6 +118,40 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
         p = p / np.arange(n, 0, -1)
         p = concatenate([p, getitem(constants, slice(i, i + 1))])
     return p
+
+
+def polyfit(
+    x: Any,
+    y: Any,
+    deg: int,
+    rcond: float | None = None,
+    full: bool = False,
+    w: Any = None,
+    cov: bool = False,
+) -> Any:
+    """The coefficients of the polynomial of degree `deg` that is nearest to the points (x, y).
+
+    `w` are weights of the distances. `full` and `cov` are not supported.
+
+    >>> polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1).round(12).tolist()
+    [2.0, 1.0]
+    """
+    from autograd_bp.linalg import lstsq  # linear algebra is built on these functions
+
+    if full or cov:
+        raise TypeError("polyfit: full= and cov= are not supported; see ab.linalg.lstsq")
+    x, y = asarray(x) + 0.0, asarray(y) + 0.0
+    n = shape_of(x)[0]
+    powers, distances = vander(x, operator.index(deg) + 1), y
+    if w is not None:
+        weights = reshape(asarray(w), (n, 1))
+        powers = powers * weights
+        distances = y * (weights if len(shape_of(y)) == 2 else ravel(weights))
+    # Columns of one size, for the sake of the conditioning; a constant is enough.
+    sizes = np.sqrt(np.square(np.asarray(plain(powers))).sum(axis=0))
+    cut = n * np.finfo(float).eps if rcond is None else rcond
+    found = lstsq(powers / sizes, distances, cut)[0]
+    return found / (sizes if len(shape_of(found)) == 1 else sizes[:, None])
 
 
 def poly(seq_of_zeros: Any) -> Any:

@@ -196,7 +196,14 @@ def _sequence(arrays: Any) -> list[Any]:
     return [joined(a) for a in arrays]
 
 
-def concatenate(arrays: Any, /, axis: int | None = 0, out: None = None, dtype: Any = None) -> Any:
+def concatenate(
+    arrays: Any,
+    /,
+    axis: int | None = 0,
+    out: None = None,
+    dtype: Any = None,
+    casting: str = "same_kind",  # noqa: ARG001  (between floats all casting is that)
+) -> Any:
     """The arrays one after another along an existing axis; None joins the flattened arrays."""
     refuse_out(out, "concatenate")
     operands = _sequence(arrays)
@@ -211,7 +218,14 @@ def concatenate(arrays: Any, /, axis: int | None = 0, out: None = None, dtype: A
     return result if dtype is None else astype(result, dtype)
 
 
-def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None) -> Any:
+def stack(
+    arrays: Any,
+    axis: int = 0,
+    out: None = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",  # noqa: ARG001
+) -> Any:
     """The arrays side by side along a new axis; also Values.
 
     >>> import autograd_bp as ab
@@ -227,13 +241,13 @@ def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None) ->
     return result if dtype is None else astype(result, dtype)
 
 
-def hstack(tup: Any, *, dtype: Any = None) -> Any:
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:  # noqa: ARG001
     """The arrays beside each other: along the second axis, or the only one."""
     operands = [atleast_1d(a) for a in _sequence(tup)]
     return concatenate(operands, 0 if operands and _ndim(operands[0]) == 1 else 1, dtype=dtype)
 
 
-def vstack(tup: Any, *, dtype: Any = None) -> Any:
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:  # noqa: ARG001
     """The arrays below each other: along the first of at least two axes."""
     return concatenate([atleast_2d(a) for a in _sequence(tup)], 0, dtype=dtype)
 

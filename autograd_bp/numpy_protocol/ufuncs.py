@@ -92,9 +92,10 @@ def _numbers(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
 
 def _is_predicate(ufunc: Any) -> bool:
     """Whether the ufunc gives truth values or integers for floats: it has no derivative."""
-    outcomes = {types.split("->")[1] for types in ufunc.types if "d" in types.split("->")[0]}
-    outcomes = outcomes or {types.split("->")[1] for types in ufunc.types}
-    return all(set(outcome) <= set("?bBhHiIlLqQ") for outcome in outcomes)
+    loops = [types.split("->") for types in ufunc.types if "O" not in types]
+    outcomes = {result for operands, result in loops if "d" in operands}
+    outcomes = outcomes or {result for _, result in loops}
+    return bool(outcomes) and all(set(outcome) <= set("?bBhHiIlLqQ") for outcome in outcomes)
 
 
 # -- methods --------------------------------------------------------------------------------------

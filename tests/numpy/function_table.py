@@ -234,6 +234,8 @@ POLYNOMIALS = [
     Case("polyder", reals(4), 2),
     Case("polyint", reals(3)),
     Case("polyint", reals(3), 2, reals(2)),
+    Case("polyfit", given([0.0, 1.0, 2.5, 3.0]), reals(4), 2),
+    Case("polyfit", given([0.0, 1.0, 2.5]), reals(3, 2), 1, w=positive(3)),
     Case("poly", reals(3)),
     Case("vander", reals(3)),
     Case("vander", reals(3), 2),
