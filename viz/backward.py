@@ -9,8 +9,8 @@ from viz.drawing import draw
 from viz.picture import Edge, Group, Node, Operation, Output, Picture, Quantity
 from viz.trace import trace
 
-_SUM: Final = Operation("add", "+", "the sum of the contributions")
-_PRODUCT: Final = Operation("mul", "×", "upstream × local derivative", ("upstream", "local"))
+_SUM: Final = Operation("sum of contributions", "+", "+")
+_PRODUCT: Final = Operation("upstream × local", "×", "×")
 
 
 def backward_graph(
@@ -133,7 +133,8 @@ class _Writer:
                     formula = self.forward.nodes[other.source].name or formula
                     break
         is_number = formula.lstrip("-").isdigit()
-        number = self._add("constant" if is_number else "detached", value, formula)
+        kind, name = ("constant", None) if is_number else ("detached", formula)
+        number = self._add(kind, value, name)
         self.nodes[number] = replace(self.nodes[number], of_gradient=False)
         return number
 

@@ -230,7 +230,8 @@ class Group:
 class Output:
     """A result that was asked for, and the gradient that was fed in there (1, unless chosen).
 
-    Where its node is folded, `name` and `value` are those of the one result among them.
+    `name` is what to call it, if not by its node's name. Where that is folded, `name` and `value`
+    are those of the one result among them.
     """
 
     node: int

@@ -12,7 +12,8 @@ class Skeleton:
     """A graph without its numbers, by node; operands have smaller numbers than results.
 
     Nodes of the same `kinds` do the same to operands of the same shapes; `symbols` are "" for what
-    was not computed; of that, `data` wants no gradient. Sorted by `ages`, operations are in the
+    was not computed; of that, `constants` are plain numbers and arrays, and `data` is what somebody
+    made and wants no gradient of. Sorted by `ages`, operations are in the
     order in which the program made them. Only `kept` nodes are to be shown, all if it is None.
     """
 
@@ -23,6 +24,7 @@ class Skeleton:
     ages: Sequence[int]
     scopes: Sequence[Path]
     data: Set[int]
+    constants: Set[int]
     outputs: Sequence[int]
     kept: Set[int] | None = None
     remarks: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ _SHORT_PERIODS = 64
 _LONG_PERIODS = 24
 _TOLD = 5
 _LONG_ENOUGH_TWICE = 8
+_FROM_OUTSIDE = -1
 
 
 @dataclass(slots=True)
@@ -134,8 +135,8 @@ class Program:
         return part.label or "…"
 
     def _nature(self, number: int) -> int:
-        """What an operand is: a kind of input, or just a result."""
-        return -1 if self.skeleton.symbols[number] else self.skeleton.kinds[number]
+        """What an operand is: a kind of constant, or something that any result could be."""
+        return self.skeleton.kinds[number] if number in self.skeleton.constants else -1
 
     def _token(self, key: object) -> int:
         return self._tokens.setdefault(key, len(self._tokens))
@@ -277,12 +278,15 @@ class Program:
                 here = self.skeleton.parents[self.operations[place]]
                 there = self.skeleton.parents[self.operations[place - body]]
                 for mine, its in zip(here, there, strict=True):
-                    if its in self.place:
+                    if mine in self.place and its in self.place:
                         step = self.place[mine] - self.place[its]
                         if step != body and self.place[its] >= own:
                             return repeat
                         steps.append(step)
-            if repeat > 2 and steps != before:
+                    elif mine in self.place or its in self.place:
+                        steps.append(_FROM_OUTSIDE)
+            # Only the first may take from outside what the others take from one another.
+            if (repeat > 2 and steps != before) or (repeat > 1 and _FROM_OUTSIDE in steps):
                 return repeat
             before = steps
         return times

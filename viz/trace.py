@@ -86,6 +86,7 @@ class Recording:
             symbols=["" if node.rule is None else str(node.rule.symbol) for node in self.nodes],
             names=[node.name for node in self.nodes],
             data={at for at, node in enumerate(self.nodes) if self._kind(node) == "detached"},
+            constants={at for at, node in enumerate(self.nodes) if ab.graph.is_constant(node)},
             ages=[node.serial for node in self.nodes],
             scopes=[self.scopes.get(node, ()) for node in self.nodes],
             outputs=[self.number[id(node)] for node in self.outputs],
@@ -119,11 +120,7 @@ class Recording:
         return Picture(
             tuple(nodes),
             tuple(self._edges_between(plan, owner, algebra)),
-            tuple(
-                self._output(node, start, nodes[owner[self.number[id(node)]]])
-                for node, start in zip(self.outputs, self._fed, strict=True)
-                if self.number[id(node)] in owner
-            ),
+            self._outputs_shown(plan, owner, nodes),
             tuple(
                 Group(number, label, parent) for number, (label, parent) in enumerate(plan.groups)
             ),
@@ -143,10 +140,23 @@ class Recording:
                 found[owner[number]][number] = None
         return defaultdict(list, {position: sorted(members) for position, members in found.items()})
 
-    def _output(self, node: ab.graph.Node, start: object, shown: Node) -> Output:
-        name = str(node.name) if node.name else None
-        value = None if shown.fold is None else snapshot(ab.graph.value(node))
-        return Output(shown.id, _frozen(start), name, value)
+    def _outputs_shown(
+        self, plan: Plan, owner: dict[int, int], nodes: Sequence[Node]
+    ) -> tuple[Output, ...]:
+        """The outputs; of a part of the graph without any, the nodes that are marked."""
+        outputs = []
+        for node, start in zip(self.outputs, self._fed, strict=True):
+            at = owner.get(self.number[id(node)])
+            if at is not None and nodes[at].fold is not None:
+                name = str(node.name) if node.name else None
+                outputs.append(Output(at, _frozen(start), name, snapshot(ab.graph.value(node))))
+            elif at is not None:
+                outputs.append(Output(at, _frozen(start)))
+        if not outputs:
+            for number in plan.marks:
+                at = owner[number]
+                outputs.append(Output(at, nodes[at].gradient, nodes[at].name or "not finite"))
+        return tuple(outputs)
 
     def _node(self, number: int, position: int, plan: Plan) -> Node:
         node = self.nodes[number]

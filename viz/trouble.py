@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from viz.plan import Skeleton
 
-_VALUE = "first value that is not finite"
-_GRADIENT = "first gradient that is not finite"
+_VALUE = "first value not finite"
+_GRADIENT = "first gradient not finite"
 
 
 def leading_to_trouble(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from viz import numerals
 from viz.picture import Before, Edge, Flow, Fold, Node, Operation, Picture, Quantity
-from viz.scene import Box, Frame, Line, Role, block, line
+from viz.scene import FONTS, Box, Frame, Line, Role, block, line
 
 OPERATION_HEIGHT = 38.0
 _CIRCLE_TEXT = 24.0
@@ -207,14 +207,17 @@ def operation_box(node: Node, operation: Operation, *, formula: bool = False) ->
     told = [f"{key}={value}" for key, value in operation.parameters if value not in _UNTOLD]
     lines += [line("note", each, room=100) for each in told[:2]]
     if formula and operation.formula != operation.symbol:
-        lines.append(line("formula", operation.formula))
+        # One of several steps says more about rounding than about the operation.
+        steps = ";" in operation.formula
+        called = f"{operation.name}({', '.join(operation.arguments)})"
+        lines.append(line("formula", called if steps else operation.formula))
     lines += remark_lines(node)
     width, height = block(lines)
     if len(lines) == 1 and width <= _CIRCLE_TEXT:
         width = height = OPERATION_HEIGHT
     else:  # A rectangle fits into an ellipse that is sqrt(2) times as wide and high.
         height = max(height * 1.15 + 4, OPERATION_HEIGHT)
-        width = max(width * 1.3 + 14, height)
+        width = max(width * 1.3 + 14, _ellipse_width(lines, height), height)
     return Box(
         f"n{node.id}",
         "ellipse",
@@ -225,6 +228,19 @@ def operation_box(node: Node, operation: Operation, *, formula: bool = False) ->
         tooltip(node),
         frame=node.group,
     )
+
+
+def _ellipse_width(lines: Sequence[Line], height: float) -> float:
+    """How wide an ellipse of this height must be for the ends of all lines to be inside of it."""
+    widest = 0.0
+    top = -block(lines)[1] / 2
+    for each in lines:
+        middle = top + each.height / 2
+        top += each.height
+        # Letters stand 0.35 of the font size above and below their middle.
+        reach = (abs(middle) + 0.35 * FONTS[each.role].size) / (height / 2)
+        widest = max(widest, each.width / math.sqrt(max(1 - reach**2, 0.05)))
+    return widest + 12
 
 
 def tooltip(node: Node) -> str:
@@ -281,11 +297,16 @@ def edge_tooltip(edge: Edge, picture: Picture) -> str:
 
 def output_name(picture: Picture, position: int) -> str | None:
     """What to call an output that has no name: nothing more than that."""
-    output = picture.outputs[position]
-    node = picture.nodes[output.node]
-    if (output.name if node.fold else node.name) is not None:
+    if own_name(picture, position) is not None:
         return None
     return "output" if len(picture.outputs) == 1 else f"output {position + 1}"
+
+
+def own_name(picture: Picture, position: int) -> str | None:
+    """The name of an output: its node's, unless that stands for many."""
+    output = picture.outputs[position]
+    node = picture.nodes[output.node]
+    return output.name if node.fold is not None or output.name is not None else node.name
 
 
 def description(picture: Picture, digits: int) -> str:
@@ -299,7 +320,7 @@ def description(picture: Picture, digits: int) -> str:
     ]
     for position, output in enumerate(picture.outputs):
         node = picture.nodes[output.node]
-        name = (output.name if node.fold else node.name) or output_name(picture, position)
+        name = own_name(picture, position) or output_name(picture, position)
         words.append(f"{name}: {_brief(output.value or node.value, digits)}.")
     words += [
         f"{leaf.name or 'unnamed input'}: value {_brief(leaf.value, digits)}, "

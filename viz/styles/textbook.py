@@ -22,6 +22,7 @@ from viz.styles.labels import (
     gradient_role,
     operation_box,
     output_name,
+    own_name,
     remark_lines,
     remarks,
     shows_gradients,
@@ -143,7 +144,7 @@ class _Drawing:
     def _add_output(self, position: int, output: Output) -> None:
         node = self.picture.nodes[output.node]
         unnamed = output_name(self.picture, position)
-        name = output.name if node.fold else node.name
+        name = own_name(self.picture, position)
         label = line("name", name or "") if unnamed is None else line("unnamed", unnamed)
         width, height = block([label])
         box = Box(f"o{position}", "box", width + 24, height + 14, (label,), "output", tooltip(node))
