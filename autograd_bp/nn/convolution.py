@@ -111,27 +111,18 @@ class Convolution(Module):
         x = bordered(x, self.padding)
         seen = windows(layer, x, self.kernel_size, self.stride, self.dilation)
         samples, places = shape_of(seen)[0], shape_of(seen)[2 : 2 + k]
-        # Every place is a row, every kernel a column: one product of matrices for each group.
-        inner = self.in_channels // groups * math.prod(self.kernel_size)
-        outer = self.out_channels // groups
-        if groups == 1:
-            rows = transpose(seen, (0, *range(2, 2 + k), 1, *range(2 + k, 2 + 2 * k)))
-            rows = reshape(rows, (samples * math.prod(places), inner))
-            columns = transpose(reshape(self.weight, (outer, inner)))
-        else:
-            seen = reshape(
-                seen, (samples, groups, self.in_channels // groups, *places, *self.kernel_size)
-            )
-            rows = transpose(seen, (1, 0, *range(3, 3 + k), 2, *range(3 + k, 3 + 2 * k)))
-            rows = reshape(rows, (groups, samples * math.prod(places), inner))
-            columns = transpose(reshape(self.weight, (groups, outer, inner)), (0, 2, 1))
-        found = matmul(rows, columns)
-        if groups > 1:
-            found = transpose(found, (1, 0, 2))
-        found = reshape(found, (samples, *places, self.out_channels))
+        # For each group one product of matrices, of kernels and of what they see. The places stay
+        # last: so they are copied in long runs.
+        own = self.in_channels // groups
+        seen = reshape(seen, (samples, groups, own, *places, *self.kernel_size))
+        seen = transpose(seen, (1, 2, *range(3 + k, 3 + 2 * k), 0, *range(3, 3 + k)))
+        inner, count = own * math.prod(self.kernel_size), samples * math.prod(places)
+        kernels = reshape(self.weight, (groups, self.out_channels // groups, inner))
+        found = matmul(kernels, reshape(seen, (groups, inner, count)))
+        found = reshape(found, (self.out_channels, samples, *places))
         if self.bias is not None:
-            found = found + self.bias
-        found = transpose(found, (0, k + 1, *range(1, k + 1)))
+            found = found + reshape(self.bias, (self.out_channels, *(1,) * (k + 1)))
+        found = transpose(found, (1, 0, *range(2, 2 + k)))
         return reshape(found, (self.out_channels, *places)) if lone else found
 
     def extra_repr(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_bp.functions.reductions import max as largest
 from autograd_bp.functions.reductions import mean
-from autograd_bp.functions.shapes import reshape
+from autograd_bp.functions.shapes import reshape, transpose
 from autograd_bp.nn.convolution import Lengths, PerAxis, batched, bordered, per_axis, windows
 from autograd_bp.nn.module import Module
 from autograd_bp.rules.arrays import shape_of
@@ -32,10 +32,12 @@ class Pooling(Module):
             )
 
     def _seen(self, x: Any, border: float, dilation: Lengths = (1, 1)) -> tuple[Any, bool]:
-        """What every window sees, as two last axes; and whether x was a single sample."""
+        """What every window sees, as two first axes; and whether x was a single sample."""
         x, lone = batched(self._title, x, 2)
         x = bordered(x, self.padding, border)
-        return windows(self._title, x, self.kernel_size, self.stride, dilation), lone
+        seen = windows(self._title, x, self.kernel_size, self.stride, dilation)
+        # First, so that the numbers of many windows are compared or added in one go.
+        return transpose(seen, (4, 5, 0, 1, 2, 3)), lone
 
     def extra_repr(self) -> str:
         """The window, and what is unusual."""
@@ -88,7 +90,7 @@ class MaxPool2d(Pooling):
     def forward(self, x: Any) -> Any:
         """Shape (samples, channels, height, width), the last two smaller."""
         seen, lone = self._seen(x, -math.inf, self.dilation)
-        return _without_samples(largest(seen, axis=(-2, -1)), lone)
+        return _without_samples(largest(seen, axis=(0, 1)), lone)
 
 
 class AvgPool2d(Pooling):
@@ -109,4 +111,4 @@ class AvgPool2d(Pooling):
     def forward(self, x: Any) -> Any:
         """Shape (samples, channels, height, width), the last two smaller."""
         seen, lone = self._seen(x, 0.0)
-        return _without_samples(mean(seen, axis=(-2, -1)), lone)
+        return _without_samples(mean(seen, axis=(0, 1)), lone)
