@@ -89,14 +89,14 @@ globals().update(PUBLIC)
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *PUBLIC, "testing"})
+    return sorted({*__all__, *PUBLIC, "export", "testing"})
 
 
 def __getattr__(name: str) -> Any:
     # Type checkers take from this signature that the operations are here. The kit that checks
-    # rules needs more libraries than the engine: it is imported when it is first used.
-    if name == "testing":
-        return importlib.import_module("autograd_bp.testing")
+    # rules, and the exporters, need more libraries than the engine: imported when first used.
+    if name in ("export", "testing"):
+        return importlib.import_module(f"autograd_bp.{name}")
     if name in linalg.__all__:
         raise AttributeError(f"autograd_bp has no {name!r}: it is ab.linalg.{name}")
     close = difflib.get_close_matches(name, __dir__(), n=1)
