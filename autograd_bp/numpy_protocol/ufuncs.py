@@ -14,7 +14,8 @@ from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.arranging import along, one_axis
 from autograd_bp.functions.shapes import asarray, concatenate, expand_dims, stack
 from autograd_bp.node import Node
-from autograd_bp.operations import read_only, without_history
+from autograd_bp.operations import apply, read_only, without_history
+from autograd_bp.rules import Rule
 from autograd_bp.rules.arrays import shape_of
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
@@ -23,6 +24,13 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     if isinstance(numpy_function := getattr(np, name, None), np.ufunc)
 }
 """The operation for each of NumPy's ufuncs."""
+
+# Most of them are one row: then nothing needs to be asked on the way.
+_RULES: dict[Any, Rule] = {
+    ufunc: rule
+    for ufunc, operation in UFUNCS.items()
+    if (rule := getattr(operation, "rule", None)) is not None and not rule.params
+}
 
 # The methods of ufuncs that are operations of their own.
 _METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
@@ -41,10 +49,8 @@ _ON_VECTORS = {np.vecdot: {"axis"}}
 
 def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's hook for ufuncs."""
-    if method == "__call__" and not kwargs:
-        operation = UFUNCS.get(ufunc)
-        if operation is not None:
-            return operation(*inputs)
+    if method == "__call__" and not kwargs and (rule := _RULES.get(ufunc)) is not None:
+        return apply(rule, inputs)
     out = kwargs.pop("out", None)
     if out is not None:
         raise TypeError(
