@@ -19,7 +19,9 @@ from autograd_bp.compiler.arguments import Arguments, Key, separated
 from autograd_bp.compiler.interface import giver, taker
 from autograd_bp.compiler.pipeline import prepared
 from autograd_bp.compiler.program import Program, Var
+from autograd_bp.compiler.scalar import ScalarProgram
 from autograd_bp.compiler.source import emitted
+from autograd_bp.compiler.tape import NotScalarError, Tape, record_tape
 from autograd_bp.compiler.tracer import record
 from autograd_bp.node import Node
 from autograd_bp.recording import no_grad, state
@@ -44,9 +46,9 @@ class CompiledFunction:
         functools.update_wrapper(self, f)
         self._f = f
         self._donate = donate
-        self._signatures: dict[Key, _Signature] = {}
+        self._signatures: dict[Key, _Signature | _ScalarSignature] = {}
         self._lock = threading.Lock()
-        self._latest: _Signature | None = None
+        self._latest: _Signature | _ScalarSignature | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result for these arguments."""
@@ -77,20 +79,26 @@ class CompiledFunction:
         with no_grad(), np.errstate(all="ignore"):
             return self._f(*args, **kwargs)
 
-    def _recorded(self, key: Key, arguments: Arguments, leaves: list[Any]) -> _Signature:
+    def _recorded(
+        self, key: Key, arguments: Arguments, leaves: list[Any]
+    ) -> _Signature | _ScalarSignature:
         with self._lock:
             if key not in self._signatures:
                 self._signatures[key] = self._compiled(arguments, leaves)
                 if len(self._signatures) == MANY:
                     warnings.warn(
-                        f"{self.__name__} has been compiled {MANY} times, for {MANY} signatures: "
+                        f"{_name(self._f)} has been compiled {MANY} times, for {MANY} signatures: "
                         "an int that differs from call to call is better passed as a float or an "
                         "array, and arrays of many shapes padded to few",
                         stacklevel=4,
                     )
             return self._signatures[key]
 
-    def _compiled(self, arguments: Arguments, leaves: list[Any]) -> _Signature:
+    def _compiled(self, arguments: Arguments, leaves: list[Any]) -> _Signature | _ScalarSignature:
+        if not any(isinstance(leaf, np.ndarray) for leaf in leaves):
+            scalar = self._scalar(arguments, leaves, SMALL)
+            if scalar is not None:
+                return scalar
         program = record(self._f, leaves, arguments.names(self._f), arguments.unflatten)
         donated = [
             var
@@ -99,8 +107,82 @@ class CompiledFunction:
         ]
         return _Signature(program, donated, arguments, leaves)
 
+    def _scalar(
+        self, arguments: Arguments, leaves: list[Any], least: int
+    ) -> _ScalarSignature | None:
+        """The function as a tape of at least so many steps; None where it is no such thing."""
+        try:
+            tape = record_tape(self._f, len(leaves), arguments.unflatten)
+            if len(tape.codes) < least:
+                return None
+            return _ScalarSignature(ScalarProgram(tape), arguments, leaves)
+        except NotScalarError:
+            return None
+        except ModuleNotFoundError as error:
+            if len(tape.codes) < MANY_STEPS and least > 0:
+                return None
+            raise ModuleNotFoundError(
+                f"{_name(self._f)} is a scalar program of {len(tape.codes)} steps, and {error}. "
+                "Without it, call the function itself",
+                name="numba",
+            ) from None
+
+    def rows(self, *args: Any) -> Any:
+        """The results for many rows at once, of a function of numbers.
+
+        Parameters
+        ----------
+        args
+            As for a call; a number that varies is an array of shape (rows,).
+
+        Returns
+        -------
+        object
+            What a call returns, with an array of shape (rows,) in the place of each number.
+
+        Raises
+        ------
+        ValueError
+            If no argument is an array, or arrays differ in length.
+        TypeError
+            If the function is more than a scalar program, or takes gradients of gradients.
+
+        Examples
+        --------
+        >>> import autograd_bp as ab
+        >>> slope = compile(ab.grad(lambda x, a: a * x**3))
+        >>> slope.rows(np.array([1.0, 2.0, 3.0]), 10.0)  # doctest: +SKIP
+        array([ 30., 120., 270.])
+        """
+        arguments = separated((args, {}))
+        given = [leaf._value if isinstance(leaf, Node) else leaf for leaf in arguments.leaves]
+        places = [i for i, leaf in enumerate(given) if isinstance(leaf, np.ndarray) and leaf.ndim]
+        shapes = {given[i].shape for i in places}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+            raise ValueError(
+                f"{_name(self._f)}.rows needs arrays of one shape (rows,) for the numbers that "
+                f"vary, and was given {sorted(shapes)}"
+            )
+        numbers = [0.0 if i in places else float(leaf) for i, leaf in enumerate(given)]
+        key = ("rows", arguments.key, tuple(float for _ in numbers))
+        with self._lock:
+            if key not in self._signatures:
+                scalar = self._scalar(arguments, numbers, 0)
+                if scalar is None:
+                    raise TypeError(
+                        f"{_name(self._f)}.rows: the function is no program of numbers alone; call "
+                        "it on arrays instead"
+                    )
+                self._signatures[key] = scalar
+        signature = self._signatures[key]
+        assert isinstance(signature, _ScalarSignature)
+        columns = signature.runner.run_rows(
+            np.stack([given[i] for i in places], axis=1), places, numbers
+        )
+        return signature.given(list(columns.T.copy()))
+
     @property
-    def programs(self) -> list[Program]:
+    def programs(self) -> list[Program | Tape]:
         """The recorded program of each signature."""
         return [signature.program for signature in self._signatures.values()]
 
@@ -115,13 +197,13 @@ class CompiledFunction:
         """
         if not self._signatures:
             raise RuntimeError(
-                f"{self.__name__} has no source yet: it is recorded when it is first called"
+                f"{_name(self._f)} has no source yet: it is recorded when it is first called"
             )
         return next(reversed(self._signatures.values())).source
 
     def __repr__(self) -> str:
         n = len(self._signatures)
-        return f"<compiled {self.__name__}, {n} signature{'s' * (n != 1)}>"
+        return f"<compiled {_name(self._f)}, {n} signature{'s' * (n != 1)}>"
 
 
 class _Signature:
@@ -167,6 +249,24 @@ class _Signature:
 
 _PATIENCE = 3
 """How often the bold way may fail where the other does not before it is given up."""
+
+
+class _ScalarSignature:
+    """A scalar program, ready to run."""
+
+    def __init__(self, runner: ScalarProgram, arguments: Arguments, leaves: list[Any]) -> None:
+        self.runner = runner
+        self.program = runner.tape
+        self.source = runner.tape.text()
+        self.taken = None if arguments.nodes else taker(arguments.skeleton[0], leaves)
+        self.given = giver(runner.tape.structure)
+        self.run = runner.run
+
+
+SMALL = 300
+"""Scalar programs of fewer steps run as Python: to load native code takes longer."""
+MANY_STEPS = 3000
+"""Scalar programs of more steps are not run as Python where there is no numba."""
 
 
 class _Runner:
@@ -242,6 +342,10 @@ def _compiled_text(source: str, name: str, meanings: dict[str, Any]) -> Callable
     exec(builtins.compile(source, file, "exec"), namespace)  # noqa: S102  (written by `source`)
     function: Callable[..., Any] = namespace[source[4 : source.index("(")]]
     return function
+
+
+def _name(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", type(f).__name__)
 
 
 def _kind(leaf: Any) -> Any:

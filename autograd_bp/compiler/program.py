@@ -78,7 +78,9 @@ class Instruction:
         The row's static parameters in order. A variable may stand anywhere in them, in nested
         tuples and slices: an index that is computed.
     out
-        The variable that is assigned; None for an instruction that only looks (``"check"``).
+        The variable that is assigned; None for an instruction that only looks: ``"check"`` and
+        ``"check_finite"`` (no nan, no infinity), ``"assume"`` (the function gives the first of
+        params), ``"refuse"`` (the function raises what it raises).
     function
         The operation on arrays: ``function(*operands, *params)``.
     keywords
@@ -197,13 +199,15 @@ class Program:
         values: dict[Var, Any] = {**self.constants, **dict(zip(self.inputs, inputs, strict=True))}
         with np.errstate(all="ignore"):
             for instruction in self.instructions:
-                if instruction.out is None:
+                if instruction.out is None and instruction.op != "refuse":
                     continue
                 read = (
                     substituted(value, values.__getitem__)
                     for value in (*instruction.operands, *instruction.params)
                 )
                 result = instruction.function(*read)
+                if instruction.out is None:
+                    continue
                 weak = instruction.out.weak
                 values[instruction.out] = np.asarray(result).item() if weak else result
         return [values[out] if isinstance(out, Var) else out for out in self.outputs]

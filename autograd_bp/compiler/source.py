@@ -249,6 +249,11 @@ class _Writer:
         if instruction.op == "check_positive":
             name = self.operand(operands[0])
             return f"if {name}.size and {name}[{name}.argmin()] < 0: return None"
+        if instruction.op in ("assume", "refuse"):
+            function = self.constant(instruction.function, instruction.function.__name__)
+            expected, *params = (None, *instruction.params)[instruction.op == "assume" :]
+            call = f"{function}({', '.join(map(self.param, params))})"
+            return call if expected is None else f"if {call} is not {expected}: return None"
         squares = " + ".join(map(self.squared, operands))
         if instruction.op == "check":
             return f"if (squares := {squares}) != squares: return None  # a nan"

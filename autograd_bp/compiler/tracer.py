@@ -189,15 +189,20 @@ class Tracer:
         )
         if name == "all_finite":
             # Taken for granted, and looked at when the program runs.
-            self.instructions.append(
-                Instruction("check", (_variable(args[0]),), (), None, function)
-            )
+            self._look("check_finite", (_variable(args[0]),), (), function)
             return True
         op = f"rules.{name}"
         if isinstance(function, np.ufunc):
             return self.numpy_function(function, operands, {})
         with np.errstate(all="ignore"):
             result = function(*substituted_symbols(args))
+        if isinstance(result, bool):
+            # The course of the rule depends on it: the program holds for calls where it is the same.
+            self._look("assume", (), (result, *args), function)
+            return result
+        if result is None:
+            self._look("refuse", (), args, function)
+            return None
         if _is_of_shapes(result):
             return function(*args)  # raises if it needs more than shapes
         result = np.asarray(result)
@@ -207,6 +212,11 @@ class Tracer:
         else:
             symbol = self._emit(op, (), args, result, function)
         return self._leaf(symbol, None, differentiable=False)
+
+    def _look(
+        self, op: str, operands: tuple[Operand, ...], params: Any, function: Callable[..., Any]
+    ) -> None:
+        self.instructions.append(Instruction(op, operands, _variables(params), None, function))
 
     def numpy_function(self, function: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
         """A function of NumPy that has no derivative."""
@@ -381,13 +391,13 @@ def record(
     tracer = Tracer(getattr(f, "__name__", type(f).__name__))
     inputs = [tracer.argument(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
     args, kwargs = unflatten(inputs)
-    with _recording(tracer), no_draws(f, (args, kwargs)):
+    with being_recorded(tracer), no_draws(f, (args, kwargs)):
         output = f(*args, **kwargs)
     return tracer.program(inputs, output)
 
 
 @contextlib.contextmanager
-def _recording(tracer: Any) -> Iterator[None]:
+def being_recorded(tracer: Any) -> Iterator[None]:
     """Every transform gives nodes, everything is recorded, and nobody watches."""
     monitor, state.monitor = state.monitor, None
     outer, state.tracer = state.tracer, tracer

@@ -232,7 +232,11 @@ def scatter(x: Any, index: Index, shape: Shape) -> Array:
 def has_repeats(index: Index) -> bool:
     """Whether an index may name a position twice (only integer arrays can)."""
     pieces = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(p, np.ndarray) and p.dtype != np.bool_ and p.size > 1 for p in pieces)
+    return any(
+        p.dtype != np.bool_ and p.size > 1
+        for p in pieces
+        if hasattr(p, "dtype")  # an array, or what will be one
+    )
 
 
 def index_set(x: Any, v: Any, index: Index) -> Array:

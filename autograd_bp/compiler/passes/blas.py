@@ -17,7 +17,7 @@ def with_accumulated_products(program: Program) -> Program:
     """``accumulate(w, scale, a, b)`` for ``w + scale * (a @ b)`` where nothing else reads the
     product."""
     makers, uses = program.makers(), program.uses()
-    looked_at = {i.operands[0] for i in program.instructions if i.out is None}
+    looked_at = {i.operands[0] for i in program.instructions if i.op == "check"}
     replaced: dict[Var, tuple[Var, Operand, bool, Instruction]] = {}
     for instruction in program.instructions:
         found = _update(instruction, makers, uses, looked_at)
@@ -33,7 +33,7 @@ def with_accumulated_products(program: Program) -> Program:
                 scale = build.ufunc("np.negative", scale)
             operands = (w, scale, *product.operands)
             build.call("accumulate", accumulate, operands, (), instruction.out)
-        elif instruction.out is None and instruction.operands[0] in products:
+        elif instruction.op == "check" and instruction.operands[0] in products:
             product = makers[instruction.operands[0]]  # type: ignore[index]
             for factor in product.operands:
                 maker = makers.get(factor) if isinstance(factor, Var) else None

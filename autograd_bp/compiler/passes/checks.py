@@ -40,7 +40,7 @@ def without_implied_checks(program: Program) -> Program:
     """A result that is bounded can only be nan, and then what is made of it is nan as well: a look
     at that is enough."""
     makers = program.makers()
-    seen = {i.operands[0] for i in program.instructions if i.out is None}
+    seen = {i.operands[0] for i in program.instructions if i.op in ("check", "check_finite")}
     shows: set[Var] = set()  # variables whose nan is seen in another
     for instruction in reversed(program.instructions):
         out = instruction.out
