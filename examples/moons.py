@@ -85,7 +85,7 @@ def train(model: nn.MLP, data: Moons, steps: int = STEPS) -> History:
     return history
 
 
-def boundary(model: nn.MLP, data: Moons, cells: int = 60) -> charts.Figure:
+def boundary(model: nn.MLP, data: Moons, cells: int = 40) -> charts.Figure:
     """The score of the net everywhere, the line where it is 0, and the points."""
     low, high = data.x.min(axis=0) - 0.6, data.x.max(axis=0) + 0.6
     across, up = (np.linspace(low[i], high[i], cells) for i in range(2))
