@@ -76,6 +76,8 @@ def fetch(
                 reasons.append(f"{address}: {error or type(error).__name__}")
                 continue
             os.fsync(part.fileno())
+            if os.name == "nt":  # where an open file cannot be renamed; elsewhere the lock is kept
+                part.close()
             Path(part.name).replace(target)
             return
     raise DownloadError(f"{published.name} could not be fetched: {'; '.join(reasons)}")
@@ -99,7 +101,8 @@ def _part(target: Path) -> Iterator[BufferedRandom | None]:
 
 def _lock(file: BufferedRandom) -> None:
     """Wait until no other process fetches the same file, where the system can tell."""
-    with contextlib.suppress(ImportError):  # not on Windows: there the sum alone protects
+    # Not on Windows, nor on every network drive: there the sum alone protects.
+    with contextlib.suppress(ImportError, OSError):
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX)
