@@ -101,8 +101,6 @@ def _move(node: ab.graph.Node, shapes: Sequence[Sequence[int]]) -> Callable[[int
     numbers: Any = [_numbered(shape, start) for shape, start in zip(shapes, starts, strict=False)]
     if node.rule.name != "astype":
         parameters = tuple(node.params.values())
-        if node.rule.variadic:
-            numbers = [tuple(numbers)]
         numbers = [node.rule.array.forward(*numbers, *parameters)]
     moved = np.asarray(numbers[0]).ravel()
 

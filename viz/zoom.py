@@ -88,8 +88,8 @@ def scalar_graph(output: ab.Tensor, index: Index = ()) -> ab.Value:
             for entry, recipe in wanted[node].items()
         }
     result = made[output][place]
-    assert isinstance(result, ab.Value)
-    return result
+    # An entry that does not depend on any other, such as one of a border, is a plain number.
+    return result if isinstance(result, ab.Value) else ab.Value(result, requires_grad=False)
 
 
 def _place(index: Index, shape: tuple[int, ...]) -> int:
