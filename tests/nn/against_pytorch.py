@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import autograd_bp as ab
 from autograd_bp import Tensor, nn
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch")
@@ -16,13 +17,13 @@ torch.set_num_threads(1)
 Array = np.ndarray[Any, Any]
 
 
-def same(ours: Any, theirs: Any, what: str) -> None:
+def same(ours: Any, theirs: Any, what: str, within: float = 1e-10) -> None:
     """Equal to 1e-10, relative to the size of the array."""
-    ours, theirs = np.asarray(ours), theirs.detach().numpy()
+    ours, theirs = np.asarray(ours), theirs.detach().numpy(force=True)
     assert ours.dtype == theirs.dtype == np.float64, (what, ours.dtype)
     assert ours.shape == theirs.shape, (what, ours.shape, theirs.shape)
     size = float(np.max(np.abs(theirs), initial=0.0))
-    np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10 * size + 1e-12, err_msg=what)
+    np.testing.assert_allclose(ours, theirs, rtol=within, atol=within * size + 1e-12, err_msg=what)
 
 
 def outputs(result: Any) -> tuple[Any, ...]:
@@ -37,7 +38,8 @@ def compare(
     *,
     seed: int = 0,
 ) -> None:
-    """Both on the same inputs: outputs, and gradients by inputs and parameters.
+    """Both on the same inputs: outputs, gradients by inputs and parameters, and the derivatives of
+    a weighted sum of these.
 
     `parameters` says for each of PyTorch's the Tensor of ours, and how a gradient of theirs is laid
     out as one of ours.
@@ -56,12 +58,33 @@ def compare(
         b = b + (z * torch.tensor(weights)).sum()
     if not b.requires_grad:
         return
-    a.backward()
-    b.backward()
-    for i, (x, t) in enumerate(zip(xs, ts, strict=True)):
-        same(x.grad, t.grad, f"gradient by input {i}")
-    for t, (own, layout) in (parameters or {}).items():
-        same(own.grad, layout(t.grad), f"gradient by {own.name}")
+    known = parameters or {}
+    mine = [*xs, *(own for own, _ in known.values())]
+    others = [*ts, *known]
+    layouts = [*(straight for _ in ts), *(layout for _, layout in known.values())]
+    first = ab.gradients(a, mine, create_graph=True)
+    reference = torch.autograd.grad(b, others, create_graph=True)
+    s: Any = 0.0
+    r: Any = 0.0
+    for leaf, gradient, theirs_, layout in zip(mine, first, reference, layouts, strict=True):
+        same(gradient.data, layout(theirs_), f"gradient by {leaf.name}")
+        v = rng.normal(size=leaf.shape)
+        s = s + (gradient * v).sum()
+        r = r + (layout(theirs_) * torch.tensor(v)).sum()
+    a.backward()  # fills .grad, for those who look there
+    b.backward(retain_graph=True)
+    if not r.requires_grad:
+        return
+    again = torch.autograd.grad(r, others, allow_unused=True)
+    for leaf, gradient, theirs_, layout in zip(
+        mine, ab.gradients(s, mine), again, layouts, strict=True
+    ):
+        if theirs_ is None:
+            second = torch.zeros(leaf.shape, dtype=torch.float64)
+        else:
+            second = layout(theirs_)
+        # PyTorch's second derivatives of some losses have fewer digits.
+        same(gradient, second, f"second derivative by {leaf.name}", within=1e-8)
 
 
 def straight(t: Any) -> Any:

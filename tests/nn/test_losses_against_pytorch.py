@@ -1,4 +1,4 @@
-"""Every loss against PyTorch's on random shapes: values and all gradients, with every reduction."""
+"""Every loss against PyTorch's on random shapes: values and derivatives, with every reduction."""
 
 from __future__ import annotations
 
