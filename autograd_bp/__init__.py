@@ -26,6 +26,8 @@ from autograd_bp import (
     training,
     trees,
 )
+from autograd_bp.checkpoint import checkpoint
+from autograd_bp.compiler import ConcreteValueError, compile  # noqa: A004
 from autograd_bp.complex_tensor import ComplexTensor
 from autograd_bp.debug import NonFiniteError, debug
 from autograd_bp.derivatives import gradients
@@ -45,6 +47,7 @@ __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  (the operations are listed where they are collected)
     "ComplexTensor",
+    "ConcreteValueError",
     "DivergedError",
     "FormulaError",
     "Function",
@@ -55,6 +58,8 @@ __all__ = [  # noqa: PLE0604  (the operations are listed where they are collecte
     "Tensor",
     "Value",
     "at",
+    "checkpoint",
+    "compile",
     "datasets",
     "debug",
     "fit",

@@ -6,7 +6,7 @@ a graph that can be differentiated again; and tangents are carried forward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,8 +100,10 @@ def plain_node(like: Node, data: Any) -> Node:
     return Value(data, requires_grad=False) if isinstance(like, Value) else tensor.result(data)
 
 
-def pull_back(seeds: Mapping[Node, Node], wanted: Sequence[Node]) -> dict[Node, Any]:
-    """The cotangents of `wanted` as nodes: a sweep that is recorded."""
+def pull_back(
+    seeds: Mapping[Node, Node], wanted: Sequence[Node], ends: Collection[Node] = ()
+) -> dict[Node, Any]:
+    """The cotangents of `wanted` as nodes: a sweep that is recorded, and stops at `ends`."""
     if (tape := getattr(state.tracer, "pull_back", None)) is not None:
         return tape(seeds, wanted)  # type: ignore[no-any-return]
     order = topological_order(seeds, constants=False)
@@ -111,7 +113,7 @@ def pull_back(seeds: Mapping[Node, Node], wanted: Sequence[Node]) -> dict[Node, 
     with recording(), np.errstate(all="ignore"):
         for node in reversed(order):
             cotangent = cotangents.get(node)
-            if cotangent is None or node.rule is None or node not in path:
+            if cotangent is None or node.rule is None or node not in path or node in ends:
                 continue
             parents = node._parents
             flags = [parent is not None and parent in path for parent in parents]

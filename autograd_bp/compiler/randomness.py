@@ -54,6 +54,13 @@ def _state(generator: Any) -> str:
     return repr(generator.bit_generator.state)
 
 
+def generators_around(f: Callable[..., Any], arguments: Any) -> Iterator[Any]:
+    """The generators that a function may draw from: those it can reach."""
+    return (
+        found for found in _generators(f, arguments) if isinstance(found, np.random.Generator)
+    )
+
+
 def restored(generator: Any) -> Any:
     """A copy of a generator, to draw from without advancing it."""
     return copy.deepcopy(generator)
