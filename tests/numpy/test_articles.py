@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_the_cost_of_exercise_4_with_unrolled_weights() -> None:
     agrees_with_differences(cost, 0.5 * rng.normal(size=26))
 
 
-# -- linear regression ------------------------------------------------------------------------------
+# -- linear regression ----------------------------------------------------------------------------
 
 
 def test_linear_regression_by_hand() -> None:
@@ -115,7 +116,7 @@ def test_linear_regression_by_hand() -> None:
     agrees_with_differences(loss, w)
 
 
-# -- the four equations -----------------------------------------------------------------------------
+# -- the four equations ---------------------------------------------------------------------------
 
 
 def test_the_quadratic_cost_of_a_sigmoid_net() -> None:
@@ -130,14 +131,12 @@ def test_the_quadratic_cost_of_a_sigmoid_net() -> None:
         return 0.5 * np.linalg.norm(a - y) ** 2
 
     parameters = [
-        rng.normal(size=shape)
-        for n, m in zip(sizes[:-1], sizes[1:], strict=True)
-        for shape in ((m, n), (m, 1))
+        rng.normal(size=shape) for n, m in itertools.pairwise(sizes) for shape in ((m, n), (m, 1))
     ]
     agrees_with_differences(cost, *parameters)
 
 
-# -- one sample at a time -----------------------------------------------------------------------------
+# -- one sample at a time -------------------------------------------------------------------------
 
 
 def test_one_sample_through_three_layers() -> None:
