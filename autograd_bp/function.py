@@ -211,7 +211,7 @@ class Function:
         )
         args = tuple(_argument(operand, on_values) for operand in operands)
         parents = tuple(operand if isinstance(operand, Node) else None for operand in operands)
-        with np.errstate(all="warn"):
+        with np.errstate(all="warn", under="ignore"):  # NumPy's own choice
             data = used.forward(*args, **settings)
         data = _result(data, type(self).__name__, on_values)
         needed = any(parent is not None and parent.requires_grad for parent in parents)
@@ -269,7 +269,7 @@ class _FunctionRule:
 
     def pull(self, node: Node, cotangent: Any, wanted: Sequence[bool]) -> list[Any]:
         given = cotangent.copy() if isinstance(cotangent, np.ndarray) else cotangent
-        with np.errstate(all="warn"):
+        with np.errstate(all="warn", under="ignore"):  # NumPy's own choice
             returned = self.function.backward(given)
         shapes = [np.shape(arg) for arg in node.args]
         contributions = self._checked(returned, shapes)

@@ -705,3 +705,19 @@ def test_a_rule_keeps_zero_times_infinity_zero_as_the_engines_do() -> None:
         curve = ab.hvp(lambda x: ab.where(x > 0, root(x), 0.0).sum(), x, np.ones(2))
     assert slope.tolist() == [0.0, 0.25]
     assert curve.tolist() == [0.0, -0.03125]
+
+
+def test_what_a_function_computes_underflows_as_quietly_as_numpy_does() -> None:
+    class Cube(ab.Function):
+        def forward(self, x: Any) -> Any:
+            self.x = x
+            return x * x * x
+
+        def backward(self, g: Any) -> Any:
+            return g * 3 * self.x * self.x
+
+    x = ab.Tensor(np.array([1e-30, 1.0], np.float32))
+    y = Cube()(x)
+    (gradient,) = ab.gradients(y.sum(), [x])
+    assert y.data.tolist() == [0.0, 1.0]
+    assert gradient.tolist() == [0.0, 3.0]
