@@ -18,6 +18,7 @@ from autograd_bp.operands import as_operand, check_dtype, tracer_of
 from autograd_bp.operations import NODE, joined
 from autograd_bp.recording import differentiable, state
 from autograd_bp.rules import ARRAY, ROWS, SCALAR, Formula, FormulaError, Interval, Rule
+from autograd_bp.rules.readings import COMPOSITES
 from autograd_bp.rules.rule import elementwise, parse_signature
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value, is_number
@@ -68,7 +69,8 @@ def scalar_rule(
     FormulaError
         If a formula is not of the language, or names something unknown.
     ValueError
-        If the name is that of an operation of the engine.
+        If the name is that of an operation of the engine, or of one of the steps that formulas
+        are made of.
 
     Examples
     --------
@@ -89,6 +91,8 @@ def scalar_rule(
         raise FormulaError(f"{signature!r}: an elementwise rule has a fixed number of arguments")
     if name in BUILT_IN:
         raise ValueError(f"{name!r} is an operation of the engine: choose another name")
+    if name in COMPOSITES or any(name in space.primitives for space in (ARRAY, SCALAR, NODE)):
+        raise ValueError(f"{name!r} means something else in formulas: choose another name")
     rule = elementwise(
         signature,
         formula,

@@ -721,3 +721,9 @@ def test_what_a_function_computes_underflows_as_quietly_as_numpy_does() -> None:
     (gradient,) = ab.gradients(y.sum(), [x])
     assert y.data.tolist() == [0.0, 1.0]
     assert gradient.tolist() == [0.0, 3.0]
+
+
+@pytest.mark.parametrize("name", ["triangle", "exclusive_product", "shape_of", "pi"])
+def test_a_rule_cannot_take_a_name_that_formulas_use_for_something_else(name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{name}' means something else in formulas"):
+        ab.scalar_rule(f"{name}(x)", "x * x", d="2 * x")

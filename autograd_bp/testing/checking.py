@@ -16,7 +16,7 @@ from autograd_bp.testing.cases import Case
 from autograd_bp.testing.drawing import cases_for
 from autograd_bp.testing.harmless import HARMLESS
 from autograd_bp.testing.mutants import hunt
-from autograd_bp.testing.oracles import Discontinuous, Undecided
+from autograd_bp.testing.oracles import Discontinuous, FarBeyond, Undecided
 from autograd_bp.testing.properties import PROPERTIES, UnsupportedError, Violation, judge
 from autograd_bp.testing.report import Failure, Report
 from autograd_bp.testing.snippets import snippet
@@ -204,6 +204,8 @@ def try_case(case: Case, report: Report) -> None:
         return
     except Discontinuous:
         report.jumps += 1
+        return
+    except FarBeyond:
         return
     except np.linalg.LinAlgError:  # a singular matrix, or vectors that are not determined
         report.filtered += 1

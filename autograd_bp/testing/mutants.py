@@ -23,7 +23,7 @@ from autograd_bp.node import Node
 from autograd_bp.recording import no_grad, state
 from autograd_bp.tensor import Tensor
 from autograd_bp.testing.cases import Case
-from autograd_bp.testing.oracles import Discontinuous, Undecided, column
+from autograd_bp.testing.oracles import Discontinuous, FarBeyond, Undecided, column
 from autograd_bp.testing.report import MutantResult
 from autograd_bp.testing.sampling import sample
 from autograd_bp.testing.subject import Subject
@@ -380,6 +380,6 @@ def _is_judged(subject: Subject, case: Case, i: int, k: int) -> bool:
     direction[i].flat[k] = 1.0
     try:
         column(subject, case.operands, direction)
-    except (Undecided, Discontinuous):
+    except (Undecided, Discontinuous, FarBeyond):
         return False
     return True

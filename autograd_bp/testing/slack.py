@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_bp.rules import Interval
-from autograd_bp.testing.oracles import Column, Discontinuous, Undecided, column
+from autograd_bp.testing.oracles import Column, Discontinuous, FarBeyond, Undecided, column
 from autograd_bp.testing.subject import Subject
 
 Array = NDArray[Any]
@@ -120,5 +120,5 @@ def slopes_nearby(
         ]
         try:
             yield column(subject, around, direction)
-        except (Undecided, Discontinuous):
+        except (Undecided, Discontinuous, FarBeyond):
             continue

@@ -52,13 +52,21 @@ def true_derivatives(rule: Rule, params: tuple[Any, ...], point: Point) -> Deriv
         scales = _scales(rule, params, point)
         if min(scales) == 0:
             return None
-        with MP.workdps(60):
-            size = MP.mag(function(*map(MP.mpf, point)))
-        if size not in (MP.inf, MP.ninf) and abs(size) > EXTREME:
+        if is_far_beyond(rule, params, point):
             return None
         return derivatives(function, point, scales)
     except (UndefinedError, ZeroDivisionError, UnsettledError):
         return None
+
+
+def is_far_beyond(rule: Rule, params: tuple[Any, ...], point: Point) -> bool:
+    """Whether the value is one that no float is near, or so close to 0."""
+    try:
+        with MP.workdps(60):
+            size = MP.mag(exact(rule, params)(*map(MP.mpf, point)))
+    except (UndefinedError, ZeroDivisionError):
+        return False
+    return size not in (MP.inf, MP.ninf) and abs(size) > EXTREME
 
 
 @functools.lru_cache(maxsize=100_000)

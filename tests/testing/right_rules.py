@@ -49,7 +49,7 @@ with sheet_as_before():
     signed_square = ab.scalar_rule("signed_square(x)", "x * abs(x)", d="2 * abs(x)")
     log1mexp = ab.scalar_rule("log1mexp(x)", "log(-expm1(-x))", d="1 / expm1(x)", domain=POSITIVE)
     triangle = ab.scalar_rule(
-        "triangle(x)",
+        "triangle_wave(x)",
         "abs(x - rint(x))",
         d="sign(x - rint(x)) if abs(x - rint(x)) < 0.5 else 0",
         kinks=["x - rint(x)", "x - floor(x) - 0.5"],
