@@ -169,7 +169,7 @@ def sum_to(operand: Any, shape: Shape) -> Array:
         a for a in range(x.ndim) if a < added or (shape[a - added] == 1 and x.shape[a] != 1)
     )
     summed: Array = np.add.reduce(x, axis=stretched, keepdims=True)
-    summed.shape = summed.shape[added:]
+    summed = summed.reshape(summed.shape[added:])
     return summed if summed.shape == shape else np.broadcast_to(summed, shape)
 
 
