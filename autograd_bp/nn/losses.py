@@ -161,8 +161,8 @@ def cross_entropy(
     shape = shape_of(logits)
     if not shape:
         raise ValueError("cross_entropy: logits need an axis of classes, but they are one number")
-    (last,) = normalized_axes(axis, len(shape))
-    if last != len(shape) - 1:
+    last = -1 if axis == -1 else normalized_axes(axis, len(shape))[0]
+    if last not in (-1, len(shape) - 1):
         if shape_of(targets) == shape:
             targets = moveaxis(targets, last, -1)
         logits = moveaxis(logits, last, -1)
@@ -194,12 +194,13 @@ def cross_entropy(
 def _of_labels(logits: Any, labels: Any, reduction: Reduction) -> Any:
     """The loss of right classes, in one row of the rule sheet."""
     shape = shape_of(labels)
-    divisors = {
-        "mean": math.prod(shape),
-        "batchmean": shape[0] if shape else 1,
-        "sum": 1,
-    }
-    weight = None if reduction == "none" else 1.0 / divisors[reduction]
+    weight: float | None = 1.0
+    if reduction == "mean":
+        weight = 1.0 / math.prod(shape)
+    elif reduction == "batchmean" and shape:
+        weight = 1.0 / shape[0]
+    elif reduction == "none":
+        weight = None
     return apply(ROWS["cross_entropy"], (logits,), (labels, weight))
 
 
