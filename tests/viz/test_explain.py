@@ -97,11 +97,11 @@ def test_of_astronomically_many_paths_the_largest_are_found_and_their_share_told
 def test_more_paths_than_can_be_written_down_are_rounded():
     x = Value(0.0, "x")
     y = x
-    for _ in range(5_000):
+    for _ in range(2_000):
         y = y + y * 1e-9
     explained = viz.explain(y, x, paths=2)
-    assert explained.count == 2**5_000
-    assert "about 10^15" in explained.text
+    assert explained.count == 2**2_000
+    assert "about 10^602" in explained.text
     assert "more)" in explained.text
 
 
@@ -363,6 +363,8 @@ def test_arrays_are_explained_as_vector_jacobian_products_with_shapes():
         lambda x: ab.cumsum(x, axis=1),
         lambda x: ab.cumprod(x, axis=1),
         lambda x: x[0, 1:],
+        lambda x: ab.trace(x),
+        lambda x: ab.max(x[0, 0]) * ab.std(x[1, 1:2]),
         lambda x: x.T @ x,
         lambda x: ab.concatenate([x, x * 2.0], axis=0),
         lambda x: ab.stack([x, x]),
@@ -390,6 +392,56 @@ def test_every_kind_of_rule_can_be_explained_in_every_format(made):
     for form in (explained.text, explained.markdown, explained.latex):
         assert "\\partial" in form or "d output / d x" in form
         assert "None" not in form
+
+
+def test_an_index_is_written_as_an_index():
+    x = Tensor(np.ones((2, 3)), "x")
+    y = x[0, 1:] * 2.0
+    assert "t1 = x[0, 1:]" in viz.explain(y, x).text
+
+
+def everything(made):
+    """Every public operation on one, two or three operands, where it takes them."""
+    functions = {**ab.functions.PUBLIC, **{n: getattr(ab.linalg, n) for n in ab.linalg.__all__}}
+    for name, function in sorted(functions.items()):
+        for count in (1, 2):
+            operands = [made(place) for place in range(count)]
+            with np.errstate(all="ignore"):
+                try:
+                    result = function(*operands)
+                except Exception:
+                    continue
+            for output in result if isinstance(result, (tuple, list)) else (result,):
+                if isinstance(output, ab.graph.Node) and output.requires_grad:
+                    yield name, output, operands
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("kind", ["values", "tensors"])
+def test_whatever_the_library_computes_can_be_explained(kind):
+    rng = np.random.default_rng(0)
+
+    def made(place):
+        if kind == "values":
+            return Value(rng.uniform(0.2, 0.8), f"v{place}")
+        return Tensor(rng.uniform(0.2, 0.8, (3, 3)) + np.eye(3), f"t{place}")
+
+    explained = 0
+    for name, output, operands in everything(made):
+        ones = np.ones(np.shape(ab.graph.value(output)))
+        for operand in operands:
+            try:
+                (expected,) = ab.gradients(output, [operand], cotangent=ones)
+            except ArithmeticError:
+                continue
+            told = viz.explain(output, operand)
+            assert told.text, name
+            assert "None" not in told.markdown + told.latex, name
+            if len(told.paths) == told.count and np.all(np.isfinite(expected)):
+                np.testing.assert_allclose(told.shown, expected, 1e-9, 1e-9, err_msg=name)
+            explained += 1
+    assert explained > 100
 
 
 def test_functions_of_the_users_own_have_no_formula_but_a_number():

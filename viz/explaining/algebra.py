@@ -183,6 +183,8 @@ def _number_of(tree: Expression) -> float | None:
         inner = _number_of(tree.operand)
         return None if inner is None else -inner
     if isinstance(tree, ast.Constant) and isinstance(tree.value, (int, float)):
+        if isinstance(tree.value, bool):
+            return None
         return tree.value if math.isfinite(tree.value) else None
     return None
 

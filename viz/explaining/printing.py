@@ -178,6 +178,8 @@ class _Printer:
                 return _ATOM, self.choose(tree.written)
             case ast.Name(id=name):
                 return _ATOM, self.choose(_CONSTANTS.get(name) or symbol(name))
+            case ast.Constant(value=bool() | None as value):
+                return _ATOM, self.choose(words(str(value)))
             case ast.Constant(value=value) if isinstance(value, (int, float)):
                 shown = numeral(value, self.digits)
                 level = _PRODUCT if "e" in shown.text else _ATOM

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ import autograd_bp as ab
 from viz.explaining.algebra import (
     Expression,
     Leaf,
+    Written,
     decided,
     formula_tree,
     number,
@@ -26,6 +28,7 @@ from viz.explaining.algebra import (
     simplified,
 )
 from viz.explaining.printing import words
+from viz.sheet import operation
 
 Shape = tuple[int, ...]
 # Rows that are written with a sign between or before their operands.
@@ -91,11 +94,14 @@ def definition(node: Any, operands: list[Expression]) -> Expression:
         return ast.BinOp(operands[0], ast.MatMult(), operands[1])
     if rule.name == "square":
         return ast.BinOp(operands[0], ast.Pow(), ast.Constant(2))
-    keywords = [
-        ast.keyword(key, _parameter(value))
-        for key, value in node.params.items()
-        if value is not None and value is not False
-    ]
+    told = operation(node)
+    assert told is not None
+    given = [(key, text) for key, text in told.parameters if text not in ("None", "False")]
+    if rule.name == "getitem" and isinstance(operands[0], Leaf):
+        at = words(f"[{dict(given)['index'].strip('[()]')}]")
+        array = operands[0].written
+        return Leaf(Written(*map(operator.add, astuple(array), astuple(at))))
+    keywords = [ast.keyword(key, Leaf(words(text))) for key, text in given]
     return ast.Call(ast.Name(str(rule.name)), list(operands), keywords)
 
 
@@ -115,7 +121,7 @@ def local(
     pull, told = _pull(node, position, names, out, formula)
     if formula is None or values is None:
         return Local(None, None, (), None, pull, told)
-    params = {key: value for key, value in node.params.items() if isinstance(value, (int, float))}
+    params = _numeric(node.params)
     known = {**dict(zip(rule.args, values, strict=True)), **params, "out": _float(node)}
     because: list[Expression] = []
     chosen = decided(formula, known, because)
@@ -246,13 +252,17 @@ def _without(tree: Expression, params: Mapping[str, Any]) -> Expression:
             ]
             return ast.Call(node.func, kept, node.keywords)
 
-    numeric = {
-        key: number(value)
+    shorter: Expression = Shorter().visit(put_in(tree, {}))
+    return put_in(shorter, {key: number(value) for key, value in _numeric(params).items()})
+
+
+def _numeric(params: Mapping[str, Any]) -> dict[str, float]:
+    """The parameters that are numbers; a truth value is none."""
+    return {
+        key: value
         for key, value in params.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool)
     }
-    shorter: Expression = Shorter().visit(put_in(tree, {}))
-    return put_in(shorter, numeric)
 
 
 def _negative(tree: Expression) -> Expression:
@@ -265,12 +275,6 @@ def _negative(tree: Expression) -> Expression:
         ):
             return ast.UnaryOp(ast.USub(), left)
     return tree
-
-
-def _parameter(value: Any) -> Expression:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return Leaf(words(f"array of shape {np.shape(value)}" if np.ndim(value) else str(value)))
-    return number(value)
 
 
 def _float(node: Any) -> float:
