@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
+from types import FunctionType
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -57,9 +59,9 @@ class Module:
 
     # Where the module is below the outermost one, and the name of its scope; None until the names
     # are given: by the first call, or by whoever lists what is inside.
-    _path: str = ""
-    _scope: str | None = None
-    _name: str | None = None
+    _module_path: str = ""
+    _module_scope: str | None = None
+    _module_name: str | None = None
     _output_shapes: Any = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -68,29 +70,29 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """`forward`, as a scope of its own."""
-        if self._scope is None:
+        if self._module_scope is None:
             self._members()
         began = scopes.begin()
         output = self.forward(*args, **kwargs)
-        scopes.end(output, self._scope, began)  # type: ignore[arg-type]
+        scopes.end(output, self._module_scope, began)  # type: ignore[arg-type]
         self._output_shapes = shapes_of(output)
         return output
 
     @property
     def name(self) -> str:
         """What the scope of the module is called where nothing contains it."""
-        return self._name or type(self).__name__
+        return self._module_name or type(self).__name__
 
     @name.setter
     def name(self, name: str) -> None:
-        self._name = checked_name(name)
+        self._module_name = checked_name(name)
         self._members()
 
     @property
     def _title(self) -> str:
         """The module in a message: its class, and its path if something contains it."""
         kind = type(self).__name__
-        return f"{kind} {self._path!r}" if self._path else kind
+        return f"{kind} {self._module_path!r}" if self._module_path else kind
 
     # -- what is inside -------------------------------------------------------------------------
 
@@ -102,13 +104,13 @@ class Module:
         """Every module, parameter and buffer inside with its path; they are named after it."""
         found: list[tuple[str, Module | Node]] = []
         _collect(self, "", (), found)
-        root = self.name
-        if self._path and self._scope:
-            root = self._scope.removesuffix(f".{self._path}")
+        root = str(self.name)
+        if self._module_path and self._module_scope:
+            root = self._module_scope.removesuffix(f".{self._module_path}")
         for path, member in found:
-            full = joined(self._path, path)
+            full = joined(self._module_path, path)
             if isinstance(member, Module):
-                member._path, member._scope = full, joined(root, full)
+                member._module_path, member._module_scope = full, joined(root, full)
             elif member.name != full:
                 member.name = full
         return found
@@ -288,13 +290,16 @@ class Module:
         """What `repr` writes between the parentheses of a module with nothing inside."""
         return ""
 
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
         inner = [
-            (name, part) for name, part in _direct(self._children()) if isinstance(part, Module)
+            (name, repr(part) if isinstance(part, Module) else part.__name__)
+            for name, part in _direct(self._children())
+            if isinstance(part, Module | FunctionType)
         ]
         if not inner:
             return f"{type(self).__name__}({self.extra_repr()})"
-        lines = [f"({name}): {part!r}".replace("\n", "\n  ") for name, part in inner]
+        lines = [f"({name}): {part}".replace("\n", "\n  ") for name, part in inner]
         return "\n  ".join([f"{type(self).__name__}(", *lines]) + "\n)"
 
 

@@ -111,6 +111,7 @@ def test_circles_are_walked_once() -> None:
     child.parent = parent  # type: ignore[attr-defined]
     parent.child = child  # type: ignore[attr-defined]
     assert [name for name, _ in parent.named_parameters()] == ["0.weight", "0.bias"]
+    assert "(parent): ..." in repr(parent)
 
 
 def test_results_are_no_parameters_and_frozen_parameters_are_buffers() -> None:
@@ -137,6 +138,23 @@ def test_values_are_parameters_too() -> None:
     line.slope.data = 5.0
     line.load_state_dict(state)
     assert line.slope.data == 2.0
+
+
+def test_a_module_may_have_attributes_of_any_name() -> None:
+    class Odd(nn.Module):
+        name = 7  # type: ignore[assignment]
+
+        def __init__(self) -> None:
+            self._path, self._scope = "folder", None
+            self.layer = nn.Linear(1, 1, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x)
+
+    odd = Odd()
+    out = odd([[1.0]])
+    assert ab.graph.scopes(out)[out] == ("7", "7.layer")
+    assert [name for name, _ in odd.named_parameters()] == ["layer.weight", "layer.bias"]
 
 
 def test_two_paths_of_the_same_name_are_refused() -> None:
@@ -319,6 +337,7 @@ def test_repr_shows_the_layers() -> None:
         ")"
     )
     assert "(layers.1.0): Linear(2, 2)" in repr(Block())
+    assert repr(nn.Sequential(ab.tanh)) == "Sequential(\n  (0): tanh\n)"
 
 
 @pytest.mark.parametrize(
