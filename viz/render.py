@@ -5,6 +5,7 @@ package's own `render`, for three measured reasons: its backend aborts the proce
 call it, it is left broken by an error, and nothing stops a layout that takes for ever.
 """
 
+import atexit
 import importlib.resources
 import os
 import struct
@@ -75,6 +76,10 @@ class Graphviz:
         finally:
             self.lock.release()
 
+    def forget(self) -> None:
+        """Let go of the compiled Graphviz; the next layout compiles it again."""
+        self._engine = self._module = None
+
     def _compiled(self) -> tuple[wasmtime.Engine, wasmtime.Module]:
         """The compiled Graphviz; compiling takes about half a second, once for each process.
 
@@ -117,6 +122,8 @@ def _call(store: wasmtime.Store, exports: Any, source: str, output: str) -> str:
 
 
 GRAPHVIZ: Final = Graphviz()
+# At exit, while the modules that free it are still there.
+atexit.register(GRAPHVIZ.forget)
 if hasattr(os, "register_at_fork"):
     # A process is forked between two layouts only: wasmtime's own locks, if one were held by
     # another thread at that moment, would stay held in the child for ever.

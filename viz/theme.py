@@ -75,12 +75,13 @@ DARK: Final = Theme(
     sizes=_SIZES_ON_DARK,
     gains=_GAINS_ON_DARK,
 )
-# The colours of Okabe and Ito ("Color Universal Design", 2008), told apart with any colour vision.
+# The colours of Okabe and Ito ("Color Universal Design", 2008), told apart with any colour vision;
+# blue and vermilion are darker, to be read on tinted grounds.
 COLOUR_BLIND: Final = Theme(
     background="#ffffff",
     text="#1f2328",
     muted="#5f6670",
-    value="#0072b2",
+    value="#006aa6",
     gradient="#b84a00",
     zero="#e0b48c",
     alarm="#7a2d5f",

@@ -7,7 +7,7 @@ both directions: an edge back of its own would be a cycle, on which `dot` spends
 from collections.abc import Sequence
 
 from viz.scene import Box, Line, Link, Scale, Scene
-from viz.text import escape_dot
+from viz.text import escape_dot, one_line
 from viz.theme import Theme
 
 _POINTS_PER_INCH = 72
@@ -18,7 +18,7 @@ def dot(scene: Scene, theme: Theme) -> str:
     common = 'fontname="Helvetica"'
     graph = f'rankdir={scene.direction} ordering=in bgcolor="{theme.background}" {common}'
     if scene.title:
-        graph += f" label={escape_dot(scene.title)} labelloc=t"
+        graph += f" label={escape_dot(one_line(scene.title))} labelloc=t"
     out = [
         "digraph autograd_bp {",
         f"  graph [{graph}]",

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from autograd_bp.text_width import pad, text_width
+from autograd_bp.text_width import text_width
 from viz import numerals
 from viz.picture import Edge, Node, Picture, Quantity
 from viz.text import one_line
@@ -39,12 +39,18 @@ def tree(picture: Picture, digits: int = 4, *, colour: bool = False) -> str:
     lines = []
     for row in rows:
         cells = [
-            pad(row.what, widths[0]),
-            _coloured(pad(row.value[0], widths[1]), row.value[1], colour),
-            _coloured(pad(row.gradient[0], widths[2]), row.gradient[1], colour),
-            _coloured(row.note, "note", colour) if row.note else "",
+            (row.what, ""),
+            row.value,
+            row.gradient,
+            (row.note, "note"),
         ]
-        lines.append("  ".join(cells).rstrip())
+        while not cells[-1][0]:
+            cells.pop()
+        line = ""
+        for (text, role), width in zip(cells, (*widths, 0), strict=False):
+            # Colour goes on the text, not on the room that is left in its column.
+            line += _coloured(text, role, colour) + " " * (width - text_width(text)) + "  "
+        lines.append(line.rstrip())
     lines += [_coloured(remark, "note", colour) for remark in picture.remarks]
     return "\n".join(lines) + "\n"
 
@@ -149,4 +155,4 @@ def _short(quantity: Quantity, digits: int) -> str:
 
 
 def _coloured(text: str, role: str, colour: bool) -> str:
-    return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m" if colour and text.strip() else text
+    return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m" if colour and text and role else text
