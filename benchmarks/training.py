@@ -102,6 +102,14 @@ def batches_with_operations(weights: list[Array]) -> tuple[Step, Callable[[], li
     return step, lambda: [leaf.numpy() for leaf in leaves]
 
 
+def batches_compiled(weights: list[Array]) -> tuple[Step, Callable[[], list[Array]]]:
+    def loss(weights: list[Any], x: Array, t: Array) -> Any:
+        w1, b1, w2, b2 = weights
+        return nn.cross_entropy(ab.relu(x @ w1 + b1) @ w2 + b2, t)
+
+    return _compiled(loss, weights, 0.1)
+
+
 # -- 784-128-64-10, one sample at a time ----------------------------------------------------------
 
 
@@ -147,6 +155,34 @@ def samples_with_operations(weights: list[Array]) -> tuple[Step, Callable[[], li
     return step, lambda: [leaf.numpy() for leaf in leaves]
 
 
+def samples_compiled(weights: list[Array]) -> tuple[Step, Callable[[], list[Array]]]:
+    def loss(weights: list[Any], x: Array, t: int) -> Any:
+        w1, w2, w3 = weights
+        return nn.cross_entropy(ab.sigmoid(ab.sigmoid(x @ w1) @ w2) @ w3, t)
+
+    return _compiled(loss, weights, 0.001)
+
+
+def _compiled(
+    loss: Callable[[list[Any], Array, Any], Any], weights: list[Array], rate: float
+) -> tuple[Step, Callable[[], list[Array]]]:
+    """Loss, gradients and step as one program, which writes the new weights over the old."""
+    with_gradients = ab.value_and_grad(loss)
+
+    def sgd(weights: list[Any], x: Array, t: Any) -> tuple[list[Any], Any]:
+        value, gradients = with_gradients(weights, x, t)
+        return [w - rate * g for w, g in zip(weights, gradients, strict=True)], value
+
+    program = ab.compile(sgd, donate=(0,))
+    now = [w.copy() for w in weights]
+
+    def step(x: Array, t: Any) -> None:
+        nonlocal now
+        now, _ = program(now, x, t)
+
+    return step, lambda: now
+
+
 def _with_layers(
     net: nn.Module, weights: list[Array], rate: float
 ) -> tuple[Step, Callable[[], list[Array]]]:
@@ -173,6 +209,7 @@ PROBLEMS = {
             HAND: batches_by_hand,
             "nn and optim": batches_with_layers,
             "operations": batches_with_operations,
+            "compiled": batches_compiled,
         },
     ),
     "one by one": Problem(
@@ -183,6 +220,7 @@ PROBLEMS = {
             HAND: samples_by_hand,
             "nn and optim": samples_with_layers,
             "operations": samples_with_operations,
+            "compiled": samples_compiled,
         },
     ),
 }

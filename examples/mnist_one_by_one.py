@@ -133,16 +133,14 @@ class Trained:
     read_right: list[float]
 
 
-def accuracy(weights: Sequence[Tensor], data: datasets.Data) -> float:
+def accuracy(weights: Sequence[Array], data: datasets.Data) -> float:
     """The part of the digits that is read right; forward, both rules are the same."""
     return float(np.mean(read(weights, data.x) == data.y))
 
 
-def read(weights: Sequence[Tensor], x: Array) -> NDArray[np.int64]:
+def read(weights: Sequence[Array], x: Array) -> NDArray[np.int64]:
     """The digits read in images x (N, pixels)."""
-    with ab.no_grad():
-        answers = scores([w.data for w in weights], x.T, ab.sigmoid)
-    digits: NDArray[np.int64] = np.argmax(np.asarray(answers), axis=0)
+    digits: NDArray[np.int64] = np.argmax(scores(weights, x.T, ab.sigmoid), axis=0)
     return digits
 
 
@@ -150,28 +148,34 @@ def train(data: datasets.Split, plan: Plan, title: str, seed: int) -> Trained:
     """Plain SGD, a sample at a time; the same seed gives both rules the same start and order."""
     rng = np.random.default_rng(seed)
     (x, t), test = data
-    weights = new_weights(x.shape[1], rng, x.dtype)
-    trained = Trained(weights, [accuracy(weights, test)])
-    step = sgd_step(weights, RULES[title], plan.rate)
+    start = new_weights(x.shape[1], rng, x.dtype)
+    weights = [w.numpy() for w in start]
+    read_right = [accuracy(weights, test)]
+    step = sgd_step(RULES[title], plan.rate)
     for epoch in range(plan.epochs):
         for i in tqdm(rng.permutation(len(x)), f"{title}, epoch {epoch + 1}", leave=False):
-            step(x[i], t[i])
-        trained.read_right.append(accuracy(weights, test))
-    return trained
+            weights = step(weights, x[i], t[i])
+        read_right.append(accuracy(weights, test))
+    names = [w.name for w in start]
+    return Trained([Tensor(w, name=n) for w, n in zip(weights, names, strict=True)], read_right)
 
 
-def sgd_step(
-    weights: list[Tensor], activation: Activation, rate: float
-) -> Callable[[Array, int], None]:
-    """A function that takes one sample and moves the weights."""
+def sgd_step(activation: Activation, rate: float) -> Callable[[list[Array], Array, int], Any]:
+    """A function from weights and a sample to new weights, which take the place of the old.
 
-    def step(x: Array, t: int) -> None:
-        loss = nn.cross_entropy(scores(weights, x, activation), t)
-        for w, gradient in zip(weights, ab.gradients(loss, weights), strict=True):
-            gradient *= rate
-            w.data -= gradient
+    It is recorded once and then runs as a flat program: a step is too small to record each anew.
+    """
 
-    return step
+    def loss(weights: list[Any], x: Array, t: int) -> Any:
+        return nn.cross_entropy(scores(weights, x, activation), t)
+
+    gradient = ab.grad(loss)
+
+    def step(weights: list[Any], x: Array, t: int) -> list[Any]:
+        gradients = gradient(weights, x, t)
+        return [w - rate * g for w, g in zip(weights, gradients, strict=True)]
+
+    return ab.compile(step, donate=(0,))
 
 
 def load(folder: Path | None) -> tuple[datasets.Split, str]:
@@ -229,7 +233,7 @@ def main() -> None:
     best = trained["the right gradient"]
     path = options.out / "one-by-one.safetensors"
     ab.save(path, {str(w.name): w for w in best.weights})
-    loaded = [Tensor(array, name=matrix) for matrix, array in ab.load(path).items()]
+    loaded = list(ab.load(path).values())
     print(f"wrote {path}; loaded again it reads {accuracy(loaded, test):.2%}")
     for file, figure in figures(trained, data, options.seed):
         figure.save(options.out / file) if isinstance(figure, viz.Diagram) else charts.save(
@@ -263,7 +267,7 @@ def figures(
             signed=True,
         ),
     )
-    answers = read(weights, x)
+    answers = read([w.data for w in weights], x)
     wrong = np.flatnonzero(answers != t)[:40]
     if len(wrong):
         yield (
