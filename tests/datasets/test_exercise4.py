@@ -168,3 +168,12 @@ def test_the_given_weights_are_right_for_97_52_percent(data_folder):
     hidden = 1 / (1 + np.exp(-(x @ theta1[:, 1:].T + theta1[:, 0])))
     outputs = hidden @ theta2[:, 1:].T + theta2[:, 0]
     assert np.mean(np.argmax(outputs, axis=1) + 1 == y) == 0.9752
+
+
+def test_without_the_file_it_is_made_from_the_mnist_files_that_are_there(data_folder, tmp_path):
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"):
+        (tmp_path / name).symlink_to(data_folder / name)
+    x, y = exercise4(tmp_path)
+    assert (x.shape, y.shape) == ((5000, 400), (5000,))
+    with pytest.raises(DataMissingError, match="ex4weights"):
+        exercise4_weights(tmp_path)
