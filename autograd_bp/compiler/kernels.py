@@ -92,7 +92,7 @@ def pow_less(x, y, n):
 
 '''
 
-_LOOPS = '''
+_LOOPS = """
 @native
 def forward(codes, first, second, third, v, leading, start, end):
     for i in range(start, end):
@@ -146,7 +146,7 @@ def run_rows(
         run(codes, first, second, third, v, g, leading, pulls, seeds, wanted)
         for k in range(len(outputs)):
             found[r, k] = v[outputs[k]]
-'''
+"""
 
 # math's own names where they differ, and numpy's functions where numba has none of math's.
 _MATH = (

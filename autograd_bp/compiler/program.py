@@ -246,6 +246,4 @@ class Program:
         return counts
 
     def __repr__(self) -> str:
-        from autograd_bp.compiler.source import readable
-
-        return readable(self)
+        return "\n".join([f"<program {self.name}>", *map(repr, self.instructions)])

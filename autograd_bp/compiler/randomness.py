@@ -56,9 +56,7 @@ def _state(generator: Any) -> str:
 
 def generators_around(f: Callable[..., Any], arguments: Any) -> Iterator[Any]:
     """The generators that a function may draw from: those it can reach."""
-    return (
-        found for found in _generators(f, arguments) if isinstance(found, np.random.Generator)
-    )
+    return (found for found in _generators(f, arguments) if isinstance(found, np.random.Generator))
 
 
 def restored(generator: Any) -> Any:

@@ -222,7 +222,7 @@ class _Writer:
             return False
         if instruction.op == "getitem":
             return is_basic(instruction.params[0])
-        return instruction.op != "reshape" or self.memory[base] is None  # type: ignore[index]
+        return instruction.op != "reshape" or self.memory[base] is None
 
     def buffered(self, instruction: Instruction, out: Var) -> str:
         """The name of the array that is written to; that of the operand which lies there, if what
@@ -456,8 +456,8 @@ class _Writer:
 _WORDS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half"}
 
 
-def _one_dtype(a: Var, b: Var) -> bool:
-    return a.dtype == b.dtype and a.dtype.kind == "f"
+def _one_dtype(a: Operand, b: Operand) -> bool:
+    return isinstance(a, Var) and isinstance(b, Var) and a.dtype == b.dtype and a.dtype.kind == "f"
 
 
 def _kind(var: Var) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from autograd_bp.operands import is_operand
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
-
-if TYPE_CHECKING:
-    from autograd_bp.compiler.tracer import Tracer
 
 
 class Symbol:
@@ -27,7 +24,7 @@ class Symbol:
 
     __slots__ = ("_tracer", "example", "var")
 
-    def __init__(self, var: Var, example: Any, tracer: Tracer) -> None:
+    def __init__(self, var: Var, example: Any, tracer: Any) -> None:
         self.var = var
         self.example = example
         self._tracer = tracer
@@ -40,7 +37,8 @@ class Symbol:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        return self.var.dtype
+        dtype: np.dtype[Any] = self.var.dtype
+        return dtype
 
     @property
     def ndim(self) -> int:
@@ -65,35 +63,35 @@ class Symbol:
     def __array_function__(self, function: Any, _types: Any, args: Any, keywords: Any) -> Any:
         return self._tracer.numpy_function(function, args, keywords)
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # protocols that are asked for: it has none
             raise AttributeError(name)
-        self._tracer.refuse(self, f"its numbers (.{name})")
+        return self._tracer.refuse(self, f"its numbers (.{name})")
 
-    def _refuse(self, what: str) -> NoReturn:
-        self._tracer.refuse(self, what)
+    def _refuse(self, what: str) -> Any:
+        return self._tracer.refuse(self, what)
 
-    def __array__(self, *_args: Any, **_keywords: Any) -> NoReturn:
-        self._refuse("a plain array of its numbers")
+    def __array__(self, *_args: Any, **_keywords: Any) -> Any:
+        return self._refuse("a plain array of its numbers")
 
-    def __bool__(self) -> NoReturn:
-        self._refuse("its truth value")
+    def __bool__(self) -> bool:
+        return bool(self._refuse("its truth value"))
 
-    def __float__(self) -> NoReturn:
-        self._refuse("its number as a float")
+    def __float__(self) -> float:
+        return float(self._refuse("its number as a float"))
 
-    def __int__(self) -> NoReturn:
-        self._refuse("its number as an int")
+    def __int__(self) -> int:
+        return int(self._refuse("its number as an int"))
 
-    def __index__(self) -> NoReturn:
-        self._refuse("its number as an index")
+    def __index__(self) -> int:
+        return int(self._refuse("its number as an index"))
 
 
 class TracedTensor(Tensor):
     """A Tensor without numbers. Operations on it become instructions."""
 
     __slots__ = ("_tracer",)
-    _tracer: Tracer
+    _tracer: Any
 
     def _seed(self, cotangent: Any) -> Any:
         if isinstance(cotangent, Node):
@@ -122,7 +120,8 @@ class TracedTensor(Tensor):
 
     def detach(self) -> Tensor:
         """The same as a leaf that no derivative passes."""
-        return self._tracer.detached(self)
+        leaf: Tensor = self._tracer.detached(self)
+        return leaf
 
     def backward(self, cotangent: Any = None, retain_grads: bool = False) -> None:
         """Fill `.grad` of the arguments with the gradients, as nodes."""
@@ -131,30 +130,30 @@ class TracedTensor(Tensor):
 
     def numpy(self) -> Any:
         """Refused: there are no numbers yet."""
-        self._value._refuse("a plain array of its numbers")
+        return self._value._refuse("a plain array of its numbers")
 
     def item(self, *_index: int) -> float:
         """Refused: there are no numbers yet."""
-        self._value._refuse("its number (.item())")
+        return float(self._value._refuse("its number (.item())"))
 
     def tolist(self) -> Any:
         """Refused: there are no numbers yet."""
-        self._value._refuse("its numbers as a list")
+        return self._value._refuse("its numbers as a list")
 
     def __bool__(self) -> bool:
-        self._value._refuse("its truth value (bool(), if, while, and, or, not)")
+        return bool(self._value._refuse("its truth value (bool(), if, while, and, or, not)"))
 
     def __float__(self) -> float:
-        self._value._refuse("its number as a float (float(), or a function of math)")
+        return float(self._value._refuse("its number as a float (float(), or a function of math)"))
 
     def __int__(self) -> int:
-        self._value._refuse("its number as an int")
+        return int(self._value._refuse("its number as an int"))
 
     def __index__(self) -> int:
-        self._value._refuse("its number as an index or a count")
+        return int(self._value._refuse("its number as an index or a count"))
 
     def __array__(self, *_args: Any, **_keywords: Any) -> Any:
-        self._value._refuse("a plain array of its numbers")
+        return self._value._refuse("a plain array of its numbers")
 
     def __contains__(self, element: Any) -> bool:
         return bool((self == element).any())
@@ -184,7 +183,7 @@ class TracedValue(Value):
     """A Value without a number. Operations on it become instructions."""
 
     __slots__ = ("_tracer",)
-    _tracer: Tracer
+    _tracer: Any
 
     def _conform(self, contribution: Any) -> Any:
         return contribution
@@ -210,26 +209,27 @@ class TracedValue(Value):
 
     def detach(self) -> Value:
         """The same as a leaf that no derivative passes."""
-        return self._tracer.detached(self)
+        leaf: Value = self._tracer.detached(self)
+        return leaf
 
     def item(self) -> float:
         """Refused: there is no number yet."""
-        self._value._refuse("its number (.item())")
+        return float(self._value._refuse("its number (.item())"))
 
     def __bool__(self) -> bool:
-        self._value._refuse("its truth value (bool(), if, while, and, or, not)")
+        return bool(self._value._refuse("its truth value (bool(), if, while, and, or, not)"))
 
     def __float__(self) -> float:
-        self._value._refuse("its number as a float (float(), or a function of math)")
+        return float(self._value._refuse("its number as a float (float(), or a function of math)"))
 
     def __int__(self) -> int:
-        self._value._refuse("its number as an int")
+        return int(self._value._refuse("its number as an int"))
 
     def __round__(self, digits: int | None = None) -> Any:
-        self._value._refuse("its number, to round it")
+        return self._value._refuse("its number, to round it")
 
     def __array__(self, *_args: Any, **_keywords: Any) -> Any:
-        self._value._refuse("a plain array of its number")
+        return self._value._refuse("a plain array of its number")
 
     def __format__(self, spec: str) -> str:
         if spec:
@@ -258,7 +258,7 @@ def _operators(rule: Rule) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return method, reflected
 
 
-def _comparison(ufunc: Any) -> Callable[..., Any]:
+def _comparison(ufunc: np.ufunc) -> Callable[..., Any]:
     def method(self: Any, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
@@ -290,6 +290,7 @@ for _class in (TracedTensor, TracedValue):
         _method, _reflected = _operators(ROWS[_row])
         setattr(_class, f"__{_symbol}__", _method)
         setattr(_class, f"__r{_symbol}__", _reflected)
+    _ufunc: np.ufunc
     for _name, _ufunc in (
         ("eq", np.equal),
         ("ne", np.not_equal),

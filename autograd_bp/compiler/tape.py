@@ -16,10 +16,10 @@ from autograd_bp import trees
 from autograd_bp.compiler.errors import ConcreteValueError
 from autograd_bp.compiler.program import Var
 from autograd_bp.compiler.randomness import no_draws
+from autograd_bp.compiler.session import being_recorded
 from autograd_bp.compiler.symbols import Symbol
 from autograd_bp.debug import users_line
 from autograd_bp.node import Node
-from autograd_bp.recording import state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.value import Value, is_number
 
@@ -41,18 +41,19 @@ class TapeValue(Value):
     serial = 0
 
     @property
-    def name(self) -> None:
+    def name(self) -> str | None:
         """A number on a tape has no name."""
+        return None
 
     @name.setter
     def name(self, _name: Any) -> None:
         pass
 
     @property
-    def _parents(self) -> Any:
+    def _parents(self) -> Any:  # type: ignore[override]
         raise NotScalarError("a graph is walked")
 
-    def _refuse(self, what: str) -> NoReturn:
+    def _refuse(self, what: str) -> Any:
         raise ConcreteValueError(
             f"{self._tracer.name} is being compiled, and needs {what} of a number that is only "
             f"known when it runs, at {users_line()}\n"
@@ -65,7 +66,7 @@ class TapeValue(Value):
     def _value(self) -> Any:
         return self._tracer.symbol
 
-    @property
+    @property  # type: ignore[misc]
     def data(self) -> Any:
         """The same number, with no derivative."""
         return self._tracer.detached(self)
@@ -82,26 +83,26 @@ class TapeValue(Value):
 
     def item(self) -> float:
         """Refused: there is no number yet."""
-        self._refuse("the number (.item())")
+        return float(self._refuse("the number (.item())"))
 
     def backward(self, cotangent: Any = None) -> None:
-        """Refused: there is no graph."""
-        self._tracer.stop(".backward()")
+        """NotScalarError: there is no graph."""
+        self._tracer.stop("backward", cotangent)
 
     def __bool__(self) -> bool:
-        self._refuse("the truth value (bool(), if, while, and, or, not)")
+        return bool(self._refuse("the truth value (bool(), if, while, and, or, not)"))
 
     def __float__(self) -> float:
-        self._refuse("the number as a float (float(), or a function of math)")
+        return float(self._refuse("the number as a float (float(), or a function of math)"))
 
     def __int__(self) -> int:
-        self._refuse("the number as an int")
+        return int(self._refuse("the number as an int"))
 
     def __round__(self, digits: int | None = None) -> Any:
-        self._refuse("the number, to round it")
+        return self._refuse("the number, to round it")
 
     def __array__(self, *_args: Any, **_keywords: Any) -> Any:
-        self._refuse("an array")
+        return self._refuse("an array")
 
     def __format__(self, spec: str) -> str:
         return repr(self)
@@ -134,7 +135,7 @@ class TapeRecorder:
         self.leading: list[float | Value] = [0.0] * count  # constants, and Values from outside
         self.places: dict[Any, int] = {}
         self.pulls: list[tuple[int, list[tuple[int, int]], list[int], int]] = []
-        self.symbol = Symbol(Var((), float, weak=True), 0.0, self)  # type: ignore[arg-type]
+        self.symbol = Symbol(Var((), float, weak=True), 0.0, self)
         self._first_serial = Value(0.0).serial
 
     # -- operations -------------------------------------------------------------------------------
@@ -195,6 +196,7 @@ class TapeRecorder:
         return self.emit(self.code(name), self.place(left), self.place(right))
 
     def detached(self, node: TapeValue) -> TapeValue:
+        """The same number, with no derivative."""
         return self.emit(self.code("detached"), node._place)
 
     def numbers_of(self, node: Node) -> Any:
@@ -203,7 +205,8 @@ class TapeRecorder:
             return self.emit(self.code("detached"), self.place(node))
         return node._value
 
-    def symbol_of(self, node: Node) -> Any:
+    def symbol_of(self, node: Node) -> NoReturn:
+        """NotScalarError: a tape has no arrays."""
         raise NotScalarError(f"numbers of {node!r}")
 
     def leaf(self, node: TapeValue) -> TapeValue:
@@ -212,7 +215,7 @@ class TapeRecorder:
 
     def refuse(self, _symbol: Symbol, what: str) -> NoReturn:
         """ConcreteValueError: what was needed."""
-        self.value(0)._refuse(what)
+        raise ConcreteValueError(self.value(0)._refuse(what))
 
     def stop(self, *what: Any) -> NoReturn:
         """NotScalarError: this is more than a tape can hold."""
@@ -238,9 +241,7 @@ class TapeRecorder:
             raise NotScalarError("a gradient of a gradient")
         self.pulls.append((end, given, places, end))
         code = self.code("gradient")
-        return {
-            node: self.emit(code, place) for node, place in zip(wanted, places, strict=True)
-        }
+        return {node: self.emit(code, place) for node, place in zip(wanted, places, strict=True)}
 
     def _reaches(self, starts: Sequence[int], wanted: set[int]) -> bool:
         """Whether an earlier gradient lies between the seeds and what is wanted."""
@@ -257,9 +258,7 @@ class TapeRecorder:
 class Tape:
     """A recorded scalar program."""
 
-    def __init__(
-        self, recorder: TapeRecorder, count: int, output: Any
-    ) -> None:
+    def __init__(self, recorder: TapeRecorder, count: int, output: Any) -> None:
         self.name = recorder.name
         leaves, self.structure = trees.flatten(output)
         places = [recorder.place(leaf) for leaf in leaves]
@@ -268,9 +267,7 @@ class Tape:
         self.operations = list(recorder.operations)
         n = len(recorder.leading)
         self.codes = np.array(recorder.codes, np.int32)
-        self.operands = tuple(
-            _shifted(np.array(row, np.int32), n) for row in recorder.operands
-        )
+        self.operands = tuple(_shifted(np.array(row, np.int32), n) for row in recorder.operands)
         self.outputs = _shifted(np.array(places, np.int32), n)
         seeds = [pair for _, given, _, _ in recorder.pulls for pair in given]
         wanted = [place for _, _, places, _ in recorder.pulls for place in places]
@@ -337,8 +334,6 @@ def record_tape(
     """The tape of `f`, a function of `count` numbers; NotScalarError if it is none."""
     recorder = TapeRecorder(getattr(f, "__name__", type(f).__name__), count)
     args, kwargs = unflatten([recorder.value(-1 - i) for i in range(count)])
-    from autograd_bp.compiler.tracer import being_recorded
-
     with being_recorded(recorder), no_draws(f, (args, kwargs)):
         output = f(*args, **kwargs)
     return Tape(recorder, count, output)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd_bp import tensor, trees, value
+from autograd_bp.compiler.arguments import separated
 from autograd_bp.compiler.errors import ConcreteValueError
 from autograd_bp.compiler.program import Instruction, Operand, Program, Var
 from autograd_bp.compiler.randomness import no_draws, restored
+from autograd_bp.compiler.session import being_recorded
 from autograd_bp.compiler.symbols import Symbol, TracedTensor, TracedValue
 from autograd_bp.debug import users_line
 from autograd_bp.derivatives import plain_node, pull_back
@@ -22,7 +23,7 @@ from autograd_bp.function import Function, _FunctionRule
 from autograd_bp.node import Node
 from autograd_bp.operands import as_operand
 from autograd_bp.operations import apply, joined
-from autograd_bp.recording import differentiable, recording, state
+from autograd_bp.recording import state
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.sweep import topological_order
 from autograd_bp.value import Value
@@ -55,7 +56,7 @@ class Tracer:
         return self._leaf(Symbol(Var.like(example, name), example, self), name, differentiable=True)
 
     def _leaf(self, symbol: Symbol, name: str | None, *, differentiable: bool) -> Node:
-        node = self._new(symbol)
+        node: Node = self._new(symbol)
         node._start(symbol, name, differentiable and symbol.dtype.kind == "f")
         return node
 
@@ -101,7 +102,7 @@ class Tracer:
                 shared[symbol.var] = array
         return shared
 
-    def _captured(self, node: Node) -> Symbol:
+    def _captured(self, node: Node) -> Any:
         """A node from outside the function: its data is read again at every call."""
         known = self.captured.get(id(node))
         if known is not None:
@@ -197,7 +198,7 @@ class Tracer:
         with np.errstate(all="ignore"):
             result = function(*substituted_symbols(args))
         if isinstance(result, bool):
-            # The course of the rule depends on it: the program holds for calls where it is the same.
+            # The course of the rule depends on it: the program is for calls where it is the same.
             self._look("assume", (), (result, *args), function)
             return result
         if result is None:
@@ -375,8 +376,6 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     Arrays and floats, and those in nested lists, tuples and dicts, become inputs of the program
     in order; ints, bools, strings and other objects are the same at every call.
     """
-    from autograd_bp.compiler.arguments import separated
-
     arguments = separated((args, kwargs))
     return record(f, arguments.leaves, arguments.names(f), arguments.unflatten)
 
@@ -394,21 +393,6 @@ def record(
     with being_recorded(tracer), no_draws(f, (args, kwargs)):
         output = f(*args, **kwargs)
     return tracer.program(inputs, output)
-
-
-@contextlib.contextmanager
-def being_recorded(tracer: Any) -> Iterator[None]:
-    """Every transform gives nodes, everything is recorded, and nobody watches."""
-    monitor, state.monitor = state.monitor, None
-    outer, state.tracer = state.tracer, tracer
-    state.depth += 1
-    try:
-        with recording(), differentiable(f"{tracer.name}, which is being compiled,"):
-            yield
-    finally:
-        state.depth -= 1
-        state.tracer = outer
-        state.monitor = monitor
 
 
 # Their results have a shape that depends on the numbers.

@@ -169,13 +169,13 @@ def _sub(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     if rest not in writer.zeroed or maker is None or maker.op != "where":
         return False
     mask, total, zero = maker.operands
-    if writer.tops.get(mask) != writer.zeroed[rest] or zero != 0.0:  # type: ignore[arg-type, index]
+    if writer.tops.get(mask) != writer.zeroed[rest] or zero != 0.0:  # type: ignore[arg-type]
         return False
     if not isinstance(total, Var) or total.shape != (out.shape[0], 1):
         return False
     rows, top = writer.tops[mask]  # type: ignore[index]
     flat = writer.row("reshape", total, params=(out.shape[:1],), shape=out.shape[:1])
-    writer.put(rest, writer.ufunc("np.negative", flat), rows, top, into=out)  # type: ignore[arg-type]
+    writer.put(rest, writer.ufunc("np.negative", flat), rows, top, into=out)
     return True
 
 

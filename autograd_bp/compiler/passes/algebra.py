@@ -42,10 +42,10 @@ def _is_number(operand: Operand, number: float) -> bool:
 
 def _same_kind(operand: Operand, out: Var | None) -> Operand | None:
     """The operand, if it may stand for the result."""
-    if isinstance(operand, Var) and out is not None:
-        if (operand.shape, operand.dtype, operand.weak) == (out.shape, out.dtype, out.weak):
-            return operand
-    return None
+    if not isinstance(operand, Var) or out is None:
+        return None
+    same = (operand.shape, operand.dtype, operand.weak) == (out.shape, out.dtype, out.weak)
+    return operand if same else None
 
 
 def _multiply(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
@@ -180,7 +180,7 @@ _REWRITINGS: dict[str, Callable[[Builder, Instruction, Makers], Operand | None]]
 
 
 def without_needless_broadcasts(program: Program) -> Program:
-    """An elementwise function takes an operand before it is broadcast, if its result is the same."""
+    """An elementwise function takes an operand before it is broadcast, where that is the same."""
     makers = program.makers()
     kept: list[Instruction] = []
     for instruction in program.instructions:

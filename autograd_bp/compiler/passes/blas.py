@@ -34,7 +34,7 @@ def with_accumulated_products(program: Program) -> Program:
             operands = (w, scale, *product.operands)
             build.call("accumulate", accumulate, operands, (), instruction.out)
         elif instruction.op == "check" and instruction.operands[0] in products:
-            product = makers[instruction.operands[0]]  # type: ignore[index]
+            product = makers[instruction.operands[0]]
             for factor in product.operands:
                 maker = makers.get(factor) if isinstance(factor, Var) else None
                 if maker is not None and maker.op == "transpose":

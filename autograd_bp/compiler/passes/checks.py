@@ -21,11 +21,11 @@ def with_wide_factors_seen_in_products(program: Program) -> Program:
     moved: dict[Var, Instruction] = {}
     kept: list[Instruction] = []
     for instruction in program.instructions:
-        factor = instruction.operands[0] if instruction.op == "check_finite" else None
-        if isinstance(factor, Var) and factor in smaller:
-            product = smaller[factor]
+        wide = instruction.operands[0] if instruction.op == "check_finite" else None
+        if isinstance(wide, Var) and wide in smaller:
+            product = smaller[wide]
             assert product.out is not None
-            moved[product.out] = instruction.reading({factor: product.out})
+            moved[product.out] = instruction.reading({wide: product.out})
         else:
             kept.append(instruction)
     placed: list[Instruction] = []
@@ -53,7 +53,7 @@ def without_implied_checks(program: Program) -> Program:
             if not (
                 instruction.op == "check_finite"
                 and instruction.operands[0] in shows
-                and _is_bounded(instruction.operands[0], makers)  # type: ignore[arg-type]
+                and _is_bounded(instruction.operands[0], makers)
             )
         ]
     )

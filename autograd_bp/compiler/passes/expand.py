@@ -92,7 +92,8 @@ def written(build: Builder, formula: Formula, meanings: dict[str, Any]) -> Opera
     meanings = dict(meanings)
     for name, expression in formula.bindings:
         meanings[name] = _expression(build, expression, meanings)
-    return _expression(build, formula.expression, meanings)
+    result: Operand = _expression(build, formula.expression, meanings)
+    return result
 
 
 def _expression(build: Builder, node: ast.expr, meanings: dict[str, Any]) -> Any:

@@ -64,7 +64,7 @@ def with_numbers_for_uniform_constants(program: Program) -> Program:
             for i, operand in enumerate(instruction.operands):
                 other = instruction.operands[1 - i]
                 if operand in numbers and _carries(other, operand, out):
-                    instruction = instruction.reading({operand: numbers[operand]})  # type: ignore[dict-item, index]
+                    instruction = instruction.reading({operand: numbers[operand]})
                     break
         kept.append(instruction)
     return program.with_instructions(kept)

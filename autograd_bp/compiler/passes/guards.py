@@ -29,7 +29,7 @@ _MOVES = frozenset("reshape transpose spread broadcast_to identity astype".split
 
 
 def with_plain_products(program: Program, *, bold: bool = True) -> Program:
-    """The products plain, and the checks that this needs; and, if `bold`, those for `activations`."""
+    """Plain products, and the checks that these need, and, if `bold`, those of `activations`."""
     sources = {i.out for i in program.instructions if _is_source(i, bold)}
     tainted = _tainted(program, sources)
     looked_at = _cut(program, tainted, sources)
