@@ -10,7 +10,6 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autograd_bp.functions.elementwise import ELEMENTWISE
 from autograd_bp.nn.init import Seed, generator
 from autograd_bp.nn.module import Module
 from autograd_bp.nn.parameter import size
@@ -60,13 +59,13 @@ class Neuron(ScalarModule):
 
     def forward(self, x: Iterable[Any]) -> Any:
         """The activation, for as many numbers or Values as there are weights."""
-        x = list(x)
+        x = x if type(x) is list else list(x)
         if len(x) != len(self.w):
             raise ValueError(f"{self!r} takes {len(self.w)} inputs, not {len(x)}")
         act: Any = self.b
         for wi, xi in zip(self.w, x, strict=True):
             act = act + wi * xi
-        return ELEMENTWISE["relu"](act) if self.nonlin else act
+        return act.relu() if self.nonlin else act
 
     def __repr__(self) -> str:
         return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
