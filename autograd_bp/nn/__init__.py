@@ -26,6 +26,7 @@ from autograd_bp.nn.activations import (
 from autograd_bp.nn.attention import MultiHeadAttention, attention, causal_mask
 from autograd_bp.nn.containers import Sequential
 from autograd_bp.nn.convolution import Conv1d, Conv2d
+from autograd_bp.nn.functional import functional_call
 from autograd_bp.nn.linear import Linear
 from autograd_bp.nn.losses import (
     binary_cross_entropy,
@@ -83,6 +84,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "causal_mask",
     "cross_entropy",
+    "functional_call",
     "hinge",
     "huber",
     "init",

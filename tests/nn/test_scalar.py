@@ -22,7 +22,7 @@ def moons(n: int, seed: int) -> tuple[Any, Any]:
     return points, np.repeat([-1, 1], len(angle))
 
 
-# This is micrograd's demo, line by line; `V` and `model` are of either library.
+# What a program written for micrograd does, its demo above all; `V` and `model` are of either.
 
 
 def loss(V: Any, model: Any, X: Any, y: Any) -> tuple[Any, float]:
