@@ -14,14 +14,15 @@ REPLACEMENT = "\ufffd"
 ELLIPSIS = "…"
 
 # Advance widths of Helvetica in thousandths of the font size, from U+0020 to U+007E (Adobe's
-# published metrics). Arial and Liberation Sans have the same ones.
+# published metrics). Arial and Liberation Sans have the same ones. Signs such as + and < are far
+# wider in DejaVu Sans, and so here.
 _HELVETICA = (
-    *(278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278),
-    *(556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556),
+    *(278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 784, 278, 333, 278, 278),
+    *(556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 784, 784, 784, 556),
     *(1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778),
     *(667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556),
     *(333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556),
-    *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584),
+    *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 784),
 )
 # Other sans-serif fonts are up to 15 % wider. Half of that is kept free here, the padding of boxes
 # takes the rest.
