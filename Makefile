@@ -22,7 +22,7 @@ test: .venv/installed-dev ## run the tests and the doctests, without the slow on
 	$(ONE_THREAD) $(RUN) -m pytest -m "not slow" -n auto --dist worksteal
 
 test-slow: .venv/installed-peers ## run the slow tests (they need peers, some need Chromium)
-	$(ONE_THREAD) $(RUN) -m pytest -m slow
+	$(ONE_THREAD) $(RUN) -m pytest -m slow -n auto --dist worksteal --durations 40
 
 lint: .venv/installed-dev ## check style, format and types
 	$(RUN) -m ruff check .
