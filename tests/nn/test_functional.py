@@ -69,7 +69,6 @@ def test_second_derivatives_go_through() -> None:
 
 
 def test_a_compiled_step_trains_the_net_as_a_loop_does() -> None:
-    compiler = pytest.importorskip("autograd_bp.compiler", reason="compiles a step")
     module = net()
 
     def step(p: Any, x: Any, t: Any) -> Any:
@@ -78,7 +77,7 @@ def test_a_compiled_step_trains_the_net_as_a_loop_does() -> None:
         )(p)
         return {name: p[name] - 0.5 * slope[name] for name in p}, loss
 
-    compiled = compiler.compile(step, donate=(0,))
+    compiled = ab.compile(step, donate=(0,))
     p = arrays(module)
     for _ in range(5):
         loss = nn.cross_entropy(module(X), T)

@@ -232,6 +232,39 @@ def test_dropout_is_the_same_from_the_same_seed() -> None:
     assert (first(x) != nn.Dropout(0.5, rng=4)(x)).any()
 
 
+def test_compiled_dropout_draws_anew_at_every_call_and_uses_one_mask_both_ways() -> None:
+    layer = nn.Dropout(0.5, rng=0)
+    twice = ab.compile(lambda x: layer(x) - nn.Dropout(0.5, rng=1)(x))
+    assert (twice(np.ones(50)) != twice(np.ones(50))).any()
+    step = ab.compile(ab.value_and_grad(lambda x: (layer(x) ** 2).sum()))
+    counts = set()
+    for _ in range(5):
+        value, slope = step(np.ones(100))
+        kept = slope != 0
+        assert (slope[kept] == 8.0).all()
+        assert float(value) == 4.0 * kept.sum()
+        counts.add(int(kept.sum()))
+    assert len(counts) > 1
+
+
+def test_a_net_in_evaluation_compiles_and_batch_norm_says_why_training_does_not() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 3, rng=0), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(18, 4, rng=0), nn.LayerNorm(4),
+    )  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(2, 1, 8, 8))
+    compiled = ab.compile(lambda x: net(x))
+    with pytest.raises(TypeError, match=r"BatchNorm2d '1': training changes the running mean"):
+        compiled(x)
+    net.eval()
+    np.testing.assert_allclose(ab.compile(lambda x: net(x))(x), net(x).data, rtol=1e-12)
+    embedding, attention = nn.Embedding(5, 4, rng=0), nn.MultiHeadAttention(4, 2, rng=0)
+    compiled = ab.compile(lambda i: attention(embedding(i), causal=True))
+    for places in (np.array([0, 1, 4]), np.array([2, 2, 3])):
+        expected = attention(embedding(places), causal=True).data
+        np.testing.assert_allclose(compiled(places), expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     "layer",
     [

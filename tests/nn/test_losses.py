@@ -318,7 +318,6 @@ def test_targets_are_copied() -> None:
 
 
 def test_losses_run_in_compiled_functions() -> None:
-    compiler = pytest.importorskip("autograd_bp.compiler", reason="compiles the losses")
     rng = np.random.default_rng(0)
     net = nn.Sequential(nn.Linear(4, 5, rng=0), nn.Tanh(), nn.Linear(5, 3, rng=1))
     settings_: dict[str, Any]
@@ -327,10 +326,10 @@ def test_losses_run_in_compiled_functions() -> None:
         def loss(x: Any, t: Any, s: dict[str, Any] = settings_) -> Any:
             return nn.cross_entropy(net(x), t, **s)
 
-        compiled = compiler.compile(loss)
+        compiled = ab.compile(loss)
         for _ in range(2):  # the targets of the second call are not those of the first
             x, t = rng.normal(size=(6, 4)), rng.integers(0, 3, 6)
             assert float(compiled(x, t)) == pytest.approx(loss(x, t).item(), rel=1e-14)
-    compiled = compiler.compile(lambda x, t: nn.cross_entropy(net(x), t))
+    compiled = ab.compile(lambda x, t: nn.cross_entropy(net(x), t))
     with pytest.raises(ValueError, match="the targets have 3"):
         compiled(np.ones((2, 4)), np.array([0, 3]))
