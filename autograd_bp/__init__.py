@@ -18,6 +18,7 @@ from autograd_bp import (
     fft,
     functions,
     graph,
+    inplace,
     linalg,
     nn,
     numpy_protocol,
@@ -42,6 +43,8 @@ from autograd_bp.tensor import Tensor
 from autograd_bp.training import DivergedError, History, fit
 from autograd_bp.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd_bp.value import Value
+
+del inplace  # it gives Tensors `x[i] = v`, `x += y` and the like
 
 __version__ = "0.1.0"
 

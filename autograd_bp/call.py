@@ -20,6 +20,7 @@ from autograd_bp.rules import ROWS
 from autograd_bp.sweep import sweep
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
+from autograd_bp.versions import first_version, happened
 
 Argnums = int | Sequence[int]
 
@@ -53,12 +54,15 @@ class Call:
                 _inner(leaf, path) for leaf, path in zip(leaves, self._structure.paths, strict=True)
             ]
         inner = self._structure.unflatten(self.inputs)
+        made = max((node.serial for node in self.inputs), default=-1)
         call_args = list(args)
         for place, argument in zip(places, inner, strict=True):
             call_args[place] = argument
         converted = state.conversions
         with recording(), _deeper():
             self.output = f(*call_args, **kwargs)
+        if happened.ever:  # an argument changed in place: derivatives are by what it was
+            self.inputs = [first_version(node, made) for node in self.inputs]
         if state.conversions > converted and not trees.nodes(self.output):
             raise TypeError(
                 f"{getattr(f, '__name__', 'the function')} turned a node into a plain number and "
@@ -193,7 +197,11 @@ def _inner(leaf: Any, path: str) -> Node:
             f"an array of {leaf.dtype} has no derivative: give argument {path} as floats, as in "
             f"{as_floats(leaf)}"
         )
-    return Value(leaf) if isinstance(leaf, float) else Tensor(leaf)
+    if isinstance(leaf, float):
+        return Value(leaf)
+    argument = Tensor(leaf)
+    argument._notes = {"input": True}  # which may be changed in place: see `inplace`
+    return argument
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from autograd_bp.node import Node
 from autograd_bp.recording import state
 from autograd_bp.rules import Rule
+from autograd_bp.versions import happened, repair
 
 _by_serial = attrgetter("serial")
 
@@ -30,6 +31,8 @@ def topological_order(
     [1.0, 3.0, 9.0, 10.0]
     """
     stack = [outputs] if isinstance(outputs, Node) else list(outputs)
+    if happened.ever:
+        repair(stack)
     if not constants:
         return _needing_gradients(stack)
     # A dict keeps the order in which constants, which have no serial of their own, are met.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -553,7 +554,10 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     if data.dtype is _FLOAT64 and rule.kind == "elementwise":
         data = _narrowed(data, args)
     if not needed or (unusual.threads and not state.recording):
-        return result(data)
+        made = result(data)
+        if data.base is not None:
+            _note_view(made, rule, operands[0], args[0], params)
+        return made
     if constants:
         for i, parent in enumerate(parents):
             if parent is None and type(args[i]) is np.ndarray:
@@ -561,7 +565,29 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     node = record(rule, tuple(args), tuple(parents), params, data)
     if kept is not None:
         node._notes = {**(node._notes or {}), "kept": kept}
+    if data.base is not None:
+        _note_view(node, rule, operands[0], args[0], params)
     return node
+
+
+_VIEWS = frozenset({"getitem", "reshape", "transpose", "flip", "broadcast_to"})
+
+
+def _note_view(node: Tensor, rule: Rule, base: Any, array: Any, params: tuple[Any, ...]) -> None:
+    """Remember that a result shares its elements with an operand, for changes in place."""
+    if rule.name not in _VIEWS or not isinstance(base, Tensor):
+        return
+    owner = node._value.base
+    if owner is not array and owner is not array.base:
+        return  # NumPy made a copy
+    node._notes = {**(node._notes or {}), "view_of": (base, rule, params)}
+    notes = base._notes
+    if notes is None:
+        notes = base._notes = {}
+    views = notes.setdefault("views", [])
+    views.append(weakref.ref(node))
+    if len(views) > 64:
+        views[:] = [view for view in views if view() is not None]
 
 
 def _narrowed(data: Array, args: list[Any]) -> Array:

@@ -292,6 +292,7 @@ def test_unary_operators_abs_divmod_and_augmented_assignment() -> None:
     assert abs(x).data.tolist() == [2.5, 4.0]
     assert [part.data.tolist() for part in divmod(x, 2.0)] == [[-2.0, 2.0], [1.5, 0.0]]
     assert [part.data.tolist() for part in divmod(9.0, x)] == [[-4.0, 2.0], [-1.0, 1.0]]
+    x = leaf.copy()
     x += 1.0
     x *= np.array([2.0, 3.0])
     x -= x

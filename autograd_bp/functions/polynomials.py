@@ -18,7 +18,8 @@ from autograd_bp.functions.shapes import (
     reshape,
     stack,
 )
-from autograd_bp.operations import plain
+from autograd_bp.operations import apply, plain
+from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import shape_of
 
 
@@ -124,34 +125,37 @@ def polyfit(
     x: Any,
     y: Any,
     deg: int,
-    rcond: float | None = None,
+    rcond: None = None,
     full: bool = False,
     w: Any = None,
     cov: bool = False,
 ) -> Any:
     """The coefficients of the polynomial of degree `deg` that is nearest to the points (x, y).
 
-    `w` are weights of the distances. `full` and `cov` are not supported.
+    `w` are weights of the distances. There must be more points than the degree; `rcond`, `full` and
+    `cov` are not supported.
 
     >>> polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1).round(12).tolist()
     [2.0, 1.0]
     """
-    from autograd_bp.linalg import lstsq  # linear algebra is built on these functions
-
-    if full or cov:
-        raise TypeError("polyfit: full= and cov= are not supported; see ab.linalg.lstsq")
+    if full or cov or rcond is not None:
+        raise TypeError("polyfit: rcond=, full= and cov= are not supported; see ab.linalg.lstsq")
     x, y = asarray(x) + 0.0, asarray(y) + 0.0
-    n = shape_of(x)[0]
     powers, distances = vander(x, operator.index(deg) + 1), y
+    several = len(shape_of(y)) == 2
+    distances = y if several else reshape(y, (-1, 1))
     if w is not None:
-        weights = reshape(asarray(w), (n, 1))
-        powers = powers * weights
-        distances = y * (weights if len(shape_of(y)) == 2 else ravel(weights))
-    # Columns of one size, for the sake of the conditioning; a constant is enough.
+        weights = reshape(asarray(w), (-1, 1))
+        powers, distances = powers * weights, distances * weights
+    n, k = shape_of(powers)
+    if n < k or len(np.unique(np.asarray(plain(x)))) < k:
+        raise ValueError(f"polyfit: {n} points, not all apart, do not determine {k} coefficients")
+    # Columns of one size, for the sake of the conditioning.
     sizes = np.sqrt(np.square(np.asarray(plain(powers))).sum(axis=0))
-    cut = n * np.finfo(float).eps if rcond is None else rcond
-    found = lstsq(powers / sizes, distances, cut)[0]
-    return found / (sizes if len(shape_of(found)) == 1 else sizes[:, None])
+    factors = apply(ROWS["qr"], (powers / sizes,))
+    q, r = getitem(factors, slice(0, n)), getitem(factors, slice(n, None))
+    found = apply(ROWS["solve"], (r, apply(ROWS["matmul"], (q.T, distances)))) / sizes[:, None]
+    return found if several else ravel(found)
 
 
 def poly(seq_of_zeros: Any) -> Any:
