@@ -363,11 +363,9 @@ def _is_watched(arguments: Arguments) -> bool:
 
 
 def _as_node(leaf: Any) -> Any:
-    if isinstance(leaf, float):
-        return Value(leaf, requires_grad=False)
     if isinstance(leaf, np.ndarray | np.generic):
         return tensor.result(leaf)
-    return leaf
+    return Value(leaf, requires_grad=False) if isinstance(leaf, float) else leaf
 
 
 def compile(f: Callable[..., Any], donate: int | Sequence[int] = ()) -> CompiledFunction:  # noqa: A001

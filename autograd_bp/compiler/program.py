@@ -100,6 +100,11 @@ class Instruction:
         return ROWS.get(self.op)
 
     @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers: two such are never one, and none is done in advance."""
+        return self.op == "draw" or self.op.startswith("rules.dropout")
+
+    @property
     def inputs(self) -> list[Var]:
         """Every variable that is read, in order; one that is read twice is there twice."""
         return [operand for operand in self.operands if isinstance(operand, Var)] + list(

@@ -54,6 +54,19 @@ def _state(generator: Any) -> str:
     return repr(generator.bit_generator.state)
 
 
+@contextlib.contextmanager
+def undrawn(function: Callable[..., Any]) -> Iterator[None]:
+    """What a method draws from generators of its object inside, it draws again afterwards."""
+    owner = getattr(function, "__self__", None)
+    generators = [] if owner is None else list(generators_around(function, owner))
+    before = [generator.bit_generator.state for generator in generators]
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, before, strict=True):
+            generator.bit_generator.state = state
+
+
 def generators_around(f: Callable[..., Any], arguments: Any) -> Iterator[Any]:
     """The generators that a function may draw from: those it can reach."""
     return (found for found in _generators(f, arguments) if isinstance(found, np.random.Generator))

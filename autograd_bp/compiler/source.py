@@ -220,8 +220,8 @@ class _Writer:
         base = instruction.operands[0]
         if base not in self.memory or instruction.inputs != [base]:
             return False
-        if instruction.op == "getitem":
-            return is_basic(instruction.params[0])
+        if instruction.op == "getitem":  # a single element is a copy
+            return is_basic(instruction.params[0]) and instruction.out.shape != ()  # type: ignore[union-attr]
         return instruction.op != "reshape" or self.memory[base] is None
 
     def buffered(self, instruction: Instruction, out: Var) -> str:
@@ -406,7 +406,8 @@ class _Writer:
                 for key, value in zip(instruction.keywords, params[len(params) - n :], strict=True)
             ]
             return f"{op}({', '.join([*operands, *plain, *named])})"
-        function = self.constant(instruction.function, re.sub(r"\W", "_", op.split(".")[-1]))
+        hint = re.sub(r"\W", "_", re.sub(r"_\d{6,}", "", op.split(".")[-1]))
+        function = self.constant(instruction.function, hint)
         return f"{function}({', '.join([*operands, *params])})"
 
     def ufunc(self, op: str) -> str:

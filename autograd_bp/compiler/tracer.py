@@ -13,7 +13,7 @@ from autograd_bp import tensor, trees, value
 from autograd_bp.compiler.arguments import separated
 from autograd_bp.compiler.errors import ConcreteValueError
 from autograd_bp.compiler.program import Instruction, Operand, Program, Var
-from autograd_bp.compiler.randomness import no_draws, restored
+from autograd_bp.compiler.randomness import no_draws, restored, undrawn
 from autograd_bp.compiler.session import being_recorded
 from autograd_bp.compiler.symbols import Symbol, TracedTensor, TracedValue
 from autograd_bp.debug import users_line
@@ -195,7 +195,7 @@ class Tracer:
         op = f"rules.{name}"
         if isinstance(function, np.ufunc):
             return self.numpy_function(function, operands, {})
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), undrawn(function):
             result = function(*substituted_symbols(args))
         if isinstance(result, bool):
             # The course of the rule depends on it: the program is for calls where it is the same.

@@ -10,6 +10,7 @@ from typing import Any
 from autograd_bp.optim.hyperparameters import count, flag, nonnegative, positive
 from autograd_bp.optim.optimizer import Optimizer
 from autograd_bp.training.checkpoints import Run
+from autograd_bp.training.compiled import CompiledGradients
 from autograd_bp.training.gradients import Watch
 from autograd_bp.training.history import History
 from autograd_bp.training.metrics import Metrics, batches_of, named
@@ -41,6 +42,7 @@ def fit(
     resume: bool = True,
     generators: Generator | Sequence[Generator] = (),
     gradient_norms: bool = False,
+    compile: bool = False,  # noqa: A002
     progress: bool = True,
     callback: Callable[[History], Any] | None = None,
 ) -> History:
@@ -92,6 +94,10 @@ def fit(
     gradient_norms
         Record the gradient norm and the update of every parameter at every step, and the share of
         zeros in every ReLU's output: see `History`, and `viz.gradient_flow`.
+    compile
+        Record the forward and the backward pass once for each shape of batch, and run them as one
+        program: see `ab.compile`, and what it asks of a model. Not together with gradient_norms,
+        which needs the graph of every step.
     progress
         Show progress bars.
     callback
@@ -148,6 +154,8 @@ def fit(
         known += [f"validation {name}" for name in known]
     if monitor not in known:
         raise ValueError(f"monitor must be one of {known}, not {monitor!r}")
+    if flag("compile", compile) and gradient_norms:
+        raise ValueError("gradient_norms needs the graph of every step, and compile has none")
     if keep_best is None:
         keep_best = validation is not None or patience is not None
 
@@ -173,6 +181,11 @@ def fit(
         checkpoint=checkpoint,
         checkpoint_every=every,
         watch=Watch(model.named_parameters(), run.history) if gradient_norms else None,
+        compiled=CompiledGradients(
+            model, loss, [p for group in optimizer.param_groups for p in group["params"]]
+        )
+        if compile
+        else None,
         progress=progress,
         callback=callback,
     )

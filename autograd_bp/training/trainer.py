@@ -18,6 +18,7 @@ from autograd_bp.optim.objective import is_true, loss_number
 from autograd_bp.optim.optimizer import Optimizer
 from autograd_bp.optim.schedules import ReduceLROnPlateau
 from autograd_bp.training.checkpoints import Run
+from autograd_bp.training.compiled import CompiledGradients
 from autograd_bp.training.gradients import Watch, all_finite
 from autograd_bp.training.history import History
 from autograd_bp.training.interrupt import Interrupt
@@ -61,6 +62,7 @@ class Trainer:
     checkpoint: str | os.PathLike[str] | None
     checkpoint_every: int | None
     watch: Watch | None
+    compiled: CompiledGradients | None
     progress: bool
     callback: Callable[[History], Any] | None
 
@@ -132,12 +134,16 @@ class Trainer:
         """One batch: forward, backward, and the step of the optimiser."""
         run, optimizer = self.run, self.optimizer
         states = states_of(run.generators)
-        output = self.model(x)
-        loss = self.loss(output, targets)
-        number = loss_number(loss)
-        optimizer.zero_grad()
-        if math.isfinite(number):
-            loss.backward()
+        loss: Any = None
+        if self.compiled is not None:
+            output, number = self.compiled(x, targets)
+        else:
+            output = self.model(x)
+            loss = self.loss(output, targets)
+            number = loss_number(loss)
+            optimizer.zero_grad()
+            if math.isfinite(number):
+                loss.backward()
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         if not (math.isfinite(number) and all_finite(parameters)):
             raise self._diverged(x, targets, states, loss)

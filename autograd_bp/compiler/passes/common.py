@@ -16,7 +16,7 @@ def with_common_subexpressions_shared(program: Program) -> Program:
     kept: list[Instruction] = []
     for instruction in program.instructions:
         instruction = instruction.reading(renamed)
-        key = None if instruction.op == "draw" else _key(instruction)
+        key = None if instruction.draws else _key(instruction)
         if key is not None and key in known:
             if instruction.out is not None:
                 renamed[instruction.out] = known[key]

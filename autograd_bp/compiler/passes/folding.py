@@ -30,7 +30,7 @@ def folded(program: Program) -> Program:
         if (
             out is None
             or out.size > LARGEST
-            or instruction.op == "draw"
+            or instruction.draws
             or any(var not in known for var in instruction.inputs)
         ):
             kept.append(instruction)
