@@ -34,6 +34,9 @@ CLOSE = 4.0
 ABOVE: Mapping[str, str] = {
     "bessel": "two terms cancel next to a zero",
     "gelu": "two terms cancel next to a zero",
+    "gelu_gate": "two terms cancel next to a zero",
+    "logit_cross_entropy": "two terms cancel where p is near sigmoid(x)",
+    "silu": "two terms cancel next to a zero",
 }
 """The elementwise rows that may be further off than so many ulp, and why."""
 DECLARED = ("Row", "Formula", "Derivatives", "Domain", "Kinks and promises")
