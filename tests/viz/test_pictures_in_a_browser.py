@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
+import autograd_bp as ab
 import viz
 from autograd_bp import Tensor, Value
 
@@ -107,6 +108,72 @@ def test_nothing_in_a_hostile_name_runs(dom, style):
         assert "<script" not in document
         assert "<img" not in document
         assert document.count("<svg") == 1
+
+
+def every_kind(name):
+    """Pictures of every kind with the name wherever one may stand."""
+
+    def run(value):
+        x = Value(value, name=name)
+        total = ab.scope(name)(lambda x: ab.tanh(x * x) + x)(x)
+        for _ in range(40):
+            total = ab.scope(name)(lambda x: ab.exp(-x * 0.1))(total)
+        total.name = name
+        return total
+
+    entries = Tensor([[1.0, 2.0]], name=name) @ Tensor([[3.0], [4.0]], name=name)
+    return [
+        viz.draw(run(2.0), algebra=True, flow="size", title=name),
+        viz.draw(run(2.0), open=0, style="nodes", title=name),
+        viz.draw(run(2.0), open=1, title=name),
+        viz.draw(ab.log(Value(0.0, name=name) * 2.0), nonfinite=True, title=name),
+        viz.backward_graph(run(2.0), title=name),
+        viz.diff(run(2.0), run(3.0), title=name),
+        viz.scalars(entries, (0, 0), title=name),
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("attack", ATTACKS[:4])
+def test_nothing_runs_or_loads_in_a_picture_of_any_kind(chromium, attack):
+    api = pytest.importorskip("playwright.sync_api")
+    pictures = every_kind(attack)
+    asked: list[str] = []
+    said: list[str] = []
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        for picture in pictures:
+            for content in (
+                f"<!doctype html><title>still</title><body>{picture.svg}</body>",
+                picture.html(),
+            ):
+                page.set_content(content)
+                assert page.title() in ("still", attack)
+                assert page.locator("svg").count() == 1
+                assert (
+                    page.locator("script, img, iframe, object, a, image, foreignObject").count()
+                    == 0
+                )
+        browser.close()
+    assert asked == []
+    assert said == []
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ["苹果", "a rather long name", "∂L/∂w₁"])
+def test_text_stays_inside_its_box_in_a_picture_of_any_kind(dom, name):
+    page = "".join(picture.svg for picture in every_kind(name))
+    document = dom(
+        f"<!doctype html><meta charset=utf-8><body>{page}<script>{MEASURE}</script></body>"
+    )
+    result = re.search(r'<pre id="result">(.*?)</pre>', document, re.DOTALL).group(1)
+    found = json.loads(html.unescape(result))
+    assert len(found) > 50
+    assert [text for text, over in found if over > 0.5] == []
 
 
 def test_two_figures_on_one_page_keep_their_own_colours(dom):
