@@ -29,15 +29,22 @@ from autograd_bp.rules.arrays import inverse_permutation
 from autograd_bp.tensor import Tensor
 from autograd_bp.versions import happened, repair
 
-# How a changed view goes back into what it is a view of.
-_PUT_BACK: dict[str, Callable[[Tensor, Any, tuple[Any, ...]], Any]] = {
-    "getitem": lambda base, new, params: apply(ROWS["index_set"], (base, new), params),
-    "reshape": lambda base, new, params: apply(ROWS["reshape"], (new,), (base.shape,)),
-    "transpose": lambda base, new, params: apply(
-        ROWS["transpose"], (new,), (inverse_permutation(params[0]),)
-    ),
-    "flip": lambda base, new, params: apply(ROWS["flip"], (new,), params),
-}
+# Views of these can be written through; of others NumPy makes them read-only.
+_WRITABLE = ("getitem", "reshape", "transpose", "flip")
+
+
+def _put_back(base: Tensor, rule: Rule, params: tuple[Any, ...], new: Tensor) -> Tensor:
+    """What a base becomes when a view of it has become `new`."""
+    back: Any
+    if rule.name == "getitem":
+        back = apply(ROWS["index_set"], (base, new), params)
+    elif rule.name == "reshape":
+        back = apply(ROWS["reshape"], (new,), (base.shape,))
+    elif rule.name == "transpose":
+        back = apply(ROWS["transpose"], (new,), (inverse_permutation(params[0]),))
+    else:
+        back = apply(ROWS["flip"], (new,), params)
+    return _fitting(base, back, rule.name)
 
 
 def _view_of(x: Tensor) -> tuple[Tensor, Rule, tuple[Any, ...]] | None:
@@ -62,18 +69,16 @@ def overwrite(x: Tensor, new: Any, what: str) -> None:
 
     Raises, before anything is changed, where that cannot be.
     """
-    new = _fitting(x, new, what)
-    root, changed = x, new
+    root, changed = x, _fitting(x, new, what)
     while (view := _view_of(root)) is not None:
         base, rule, params = view
-        if rule.name not in _PUT_BACK:
+        if rule.name not in _WRITABLE:
             raise ValueError(
-                f"{what}: {brief(root)} is a read-only view, made by {rule.name}: copy it first, as "
-                "in x = x.copy()"
+                f"{what}: {brief(root)} is a read-only view, made by {rule.name}: copy it first, "
+                "as in x = x.copy()"
             )
-        changed = _fitting(base, _PUT_BACK[rule.name](base, changed, params), what)
-        root = base
-    _check(root, changed, what)
+        root, changed = base, _put_back(base, rule, params, changed)
+    _check(root, what)
     _become(root, changed)
     _refresh(root)
 
@@ -90,11 +95,12 @@ def _fitting(x: Tensor, new: Any, what: str) -> Tensor:
             raise TypeError(
                 f"{what}: an array of {x.dtype} does not keep derivatives; make it of floats"
             )
-        new = PUBLIC["astype"](new, x.dtype)
+        cast: Tensor = PUBLIC["astype"](new, x.dtype)
+        return cast
     return new
 
 
-def _check(x: Tensor, new: Tensor, what: str) -> None:
+def _check(x: Tensor, what: str) -> None:
     if x._tracer is not None or (unusual.threads and state.tracer is not None):
         raise TypeError(
             f"{what}: in a function that is compiled nothing is changed in place; write "
@@ -107,7 +113,7 @@ def _check(x: Tensor, new: Tensor, what: str) -> None:
         )
     if x.requires_grad and x.rule is None and state.recording and not _is_input(x):
         raise TypeError(
-            f"{what}: {brief(x)} is a leaf that a derivative is wanted by, and so is not changed in "
+            f"{what}: {brief(x)} is a leaf that a derivative is wanted by, so it is not changed in "
             "place. Make a copy first (x = x.copy()), write x = ab.at(x, index).set(value), or "
             "change its numbers outside the graph (x.data[index] = value, or inside ab.no_grad)"
         )
@@ -149,7 +155,7 @@ def _refresh(base: Tensor) -> None:
         _refresh(view)
 
 
-# -- what a program writes --------------------------------------------------------------------------
+# -- what a program writes ------------------------------------------------------------------------
 
 
 def set_item(x: Tensor, index: Any, new: Any) -> None:
@@ -227,5 +233,5 @@ def flatten(self: Tensor, order: str = "C") -> Tensor:
     return flat
 
 
-Tensor.flatten = flatten  # type: ignore[method-assign]
+Tensor.flatten = flatten
 Tensor.fill, Tensor.sort = fill, sort  # type: ignore[attr-defined]
