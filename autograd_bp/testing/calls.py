@@ -229,6 +229,9 @@ CALLS: dict[str, Sequence[Call]] = {
         for shape, labels in _LABELLED
         for weights in (None, 1.0, np.full((*shape[:-1], 1), 0.75))
     ],
+    "soft_cross_entropy": [
+        Call((shape, shape)) for shape in ((3,), (2, 3), (1,), (2, 2), (2, 1, 2), (0, 2))
+    ],
     "label_errors": [
         Call((shape,), (labels, weights)) for shape, labels in _LABELLED for weights in (1.0, 0.5)
     ],
