@@ -27,12 +27,14 @@ from viz.theme import THEMES
 
 Node = ab.Value | ab.Tensor
 
-FORMATS = ("svg", "png", "dot", "html")
+FORMATS = ("svg", "png", "pdf", "dot", "html", "json", "txt")
+BINARY = ("png", "pdf")
 EXAMPLES = """\
 examples:
   autograd-bp draw "apple * n * tax" apple=100 n=2 tax=1.1 -o price.svg
   autograd-bp grad "apple * n * tax" apple=100 n=2 tax=1.1
   autograd-bp explain "apple * n * tax" apple=100 n=2 tax=1.1 --wrt apple
+  autograd-bp steps "apple * n * tax" apple=100 n=2 tax=1.1 -o steps.html
   autograd-bp check tanh --examples 20
   autograd-bp demo
 
@@ -63,6 +65,13 @@ examples:
   autograd-bp explain "sum(tanh(x @ W))" "x=[1, 2]" "W=[[1, 2], [3, 4]]" --wrt W
 
 Without --wrt every name is explained. Of many paths the largest are shown: --paths says how many.
+"""
+STEPS_EXAMPLES = """\
+examples:
+  autograd-bp steps "apple * n * tax" apple=100 n=2 tax=1.1
+  autograd-bp steps "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.html
+
+Open the page in any browser; it needs no network. Arrow keys move, space plays.
 """
 CHECK_EXAMPLES = """\
 examples:
@@ -168,6 +177,16 @@ def explain(arguments: argparse.Namespace) -> None:
     print("\n".join(texts[arguments.format]), end="")
 
 
+def steps(arguments: argparse.Namespace) -> None:
+    """Write a page that goes through the expression step by step, forward and back."""
+    result, given = _computed(arguments)
+    if "result" not in given:
+        result.name = "result"
+    if not arguments.output.endswith((".html", ".htm")):
+        raise UsageError(f"the steps are a page: name it .html, not '{arguments.output}'")
+    viz.steps(result, title=arguments.title).save(arguments.output)
+
+
 def check(arguments: argparse.Namespace) -> int:
     """Check the derivatives of a rule, or of a function of your own."""
     report = run_check(
@@ -199,6 +218,8 @@ def _drawn(result: Node, arguments: argparse.Namespace) -> viz.Diagram:
         result,
         style=arguments.style,
         direction=arguments.direction,
+        algebra=arguments.algebra,
+        flow=arguments.flow,
         theme=arguments.theme,
         title=arguments.title,
     )
@@ -212,18 +233,26 @@ def _format(output: str, named: str | None) -> str:
         raise UsageError(
             f"cannot tell the format of '{output}': end it in {known}, or say --format"
         )
-    if form == "png" and output == "-" and sys.stdout.isatty():
-        raise UsageError("a PNG cannot be shown in a terminal: name a file with --output")
+    if form in BINARY and output == "-" and sys.stdout.isatty():
+        raise UsageError(
+            f"a {form.upper()} cannot be shown in a terminal: name a file with --output"
+        )
     return form
 
 
 def _write(diagram: viz.Diagram, output: str, form: str) -> None:
     """Write a diagram to a file, or to standard output for `-`."""
-    if form == "png":
-        content = diagram.png()
-    else:
-        text = {"svg": lambda: diagram.svg, "dot": lambda: diagram.dot, "html": diagram.html}[form]
-        content = text().encode()
+    makers: dict[str, Callable[[], str | bytes]] = {
+        "svg": lambda: diagram.svg,
+        "png": diagram.png,
+        "pdf": diagram.pdf,
+        "dot": lambda: diagram.dot,
+        "html": diagram.html,
+        "json": lambda: diagram.json,
+        "txt": lambda: diagram.text,
+    }
+    made = makers[form]()
+    content = made if isinstance(made, bytes) else made.encode("utf-8", "replace")
     if output != "-":
         Path(output).write_bytes(content)
     else:
@@ -303,6 +332,12 @@ def _parser() -> _Parser:
             default="LR",
             help="left to right, or top to bottom",
         )
+        sub.add_argument(
+            "--algebra", action="store_true", help="write upstream × local on the arrows back"
+        )
+        sub.add_argument(
+            "--flow", choices=("size", "gain"), help="colour the arrows back by size, or by gain"
+        )
         sub.add_argument("--title", help="a heading on the picture")
         sub.set_defaults(command=function)
 
@@ -325,6 +360,23 @@ def _parser() -> _Parser:
         "--paths", type=_positive, default=10, metavar="N", help="the most paths (default: 10)"
     )
     sub.set_defaults(command=explain)
+
+    summary = str(steps.__doc__)
+    sub = commands.add_parser(
+        "steps",
+        help=summary[0].lower() + summary[1:].rstrip("."),
+        description=summary,
+        epilog=STEPS_EXAMPLES,
+        formatter_class=layout,
+        allow_abbrev=False,
+    )
+    sub.add_argument("expression", help="what to compute, in quotes")
+    sub.add_argument("values", nargs="*", metavar="name=value", help=VALUE_HELP)
+    sub.add_argument(
+        "-o", "--output", metavar="FILE", default="steps.html", help="default: steps.html"
+    )
+    sub.add_argument("--title", help="a heading")
+    sub.set_defaults(command=steps)
 
     summary = str(check.__doc__)
     sub = commands.add_parser(

@@ -122,6 +122,44 @@ class TestExplain:
         assert complaint in err
 
 
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("form", "begins"), [("pdf", b"%PDF"), ("json", b"{"), ("txt", b""), ("dot", b"di")]
+    )
+    def test_every_format_is_written(self, said, tmp_path, form, begins):
+        path = tmp_path / f"a.{form}"
+        assert said("draw", *APPLES, "-o", path)[0] == 0
+        content = path.read_bytes()
+        assert content.startswith(begins)
+        assert len(content) > 50
+
+    def test_the_algebra_is_written_on_the_arrows(self, said, tmp_path):
+        plain, algebra = tmp_path / "a.svg", tmp_path / "b.svg"
+        said("draw", *APPLES, "-o", plain)
+        said("draw", *APPLES, "-o", algebra, "--algebra")
+        assert "1 × 200" not in plain.read_text("utf-8")
+        assert "1 × 200" in algebra.read_text("utf-8")
+
+    def test_the_arrows_are_coloured_by_gain(self, said, tmp_path):
+        code, _, _ = said("draw", *APPLES, "-o", tmp_path / "a.svg", "--flow", "gain")
+        assert code == 0
+        assert "gain" in (tmp_path / "a.svg").read_text("utf-8")
+
+
+class TestSteps:
+    def test_it_writes_a_page(self, said, tmp_path):
+        code, out, err = said("steps", *APPLES, "-o", tmp_path / "steps.html", "--title", "Apples")
+        assert (code, out, err) == (0, "", "")
+        page = (tmp_path / "steps.html").read_text("utf-8")
+        assert "<title>Apples</title>" in page
+        assert "result" in page
+
+    def test_only_a_page_can_be_stepped_through(self, said, tmp_path):
+        code, _, err = said("steps", *APPLES, "-o", tmp_path / "steps.svg")
+        assert code == 2
+        assert "name it .html" in err
+
+
 class TestDraw:
     @pytest.mark.parametrize(
         ("name", "start"),
@@ -198,11 +236,18 @@ class TestErrors:
         assert place in err
         assert err.count("\n") == 1
 
-    def test_a_graph_too_large_to_draw_ends_with_1_and_says_what_to_do(self, said, tmp_path):
-        code, _, err = said("draw", "+".join(["x"] * 1500), "x=3", "-o", tmp_path / "a.svg")
+    def test_a_graph_too_large_to_step_through_ends_with_1_and_says_what_to_do(
+        self, said, tmp_path
+    ):
+        code, _, err = said("steps", "+".join(["x"] * 400), "x=3", "-o", tmp_path / "a.html")
         assert code == 1
         assert "limit" in err
-        assert not (tmp_path / "a.svg").exists()
+        assert not (tmp_path / "a.html").exists()
+
+    def test_a_large_graph_is_drawn_folded(self, said, tmp_path):
+        code, _, err = said("draw", "+".join(["x"] * 1500), "x=3", "-o", tmp_path / "a.svg")
+        assert (code, err) == (0, "")
+        assert "fold" in (tmp_path / "a.svg").read_text("utf-8")
 
     def test_a_reader_that_stops_early_gets_no_traceback(self):
         done = subprocess.run(
