@@ -83,9 +83,9 @@ def overwrite(x: Tensor, new: Any, what: str) -> None:
     _refresh(root)
 
 
-def _fitting(x: Tensor, new: Any, what: str) -> Tensor:
+def _fitting(x: Tensor, changed: Any, what: str) -> Tensor:
     """The new value in the shape and dtype of x."""
-    new = new if isinstance(new, Tensor) else tensor.result(np.asarray(new))
+    new: Tensor = changed if isinstance(changed, Tensor) else tensor.result(np.asarray(changed))
     if new.shape != x.shape:
         raise ValueError(
             f"{what}: the result has shape {new.shape}, and does not fit into shape {x.shape}"
@@ -95,8 +95,7 @@ def _fitting(x: Tensor, new: Any, what: str) -> Tensor:
             raise TypeError(
                 f"{what}: an array of {x.dtype} does not keep derivatives; make it of floats"
             )
-        cast: Tensor = PUBLIC["astype"](new, x.dtype)
-        return cast
+        new = PUBLIC["astype"](new, x.dtype)
     return new
 
 

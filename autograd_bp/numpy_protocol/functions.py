@@ -13,6 +13,7 @@ from autograd_bp.functions.elementwise import PREDICATES
 from autograd_bp.node import Node
 from autograd_bp.numpy_protocol.namespace import ON_NUMBERS, REFUSED
 from autograd_bp.numpy_protocol.ufuncs import no_rule
+from autograd_bp.numpy_protocol.writing import WRITING
 from autograd_bp.operations import read_only, without_history
 from autograd_bp.rules.arrays import shape_of
 from autograd_bp.tensor import Tensor
@@ -79,6 +80,8 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *args: Any, **kwargs: 
 
 
 FUNCTIONS[np.full_like] = full_like
+
+FUNCTIONS.update(WRITING)
 
 # Text of a node is the node's own.
 for _function in (np.array_repr, np.array_str, np.array2string):

@@ -76,10 +76,5 @@ REFUSED: dict[str, str] = {
     "histogram2d": "counts have no derivative; ab.bincount sums weights",
     "histogramdd": "counts have no derivative; ab.bincount sums weights",
     "nextafter": "the next float is at a distance that no derivative describes: add np.spacing",
-    **dict.fromkeys(
-        "copyto fill_diagonal place put put_along_axis putmask".split(),
-        "it writes into an array that is there already: use the result of ab.at(x, index).set(v), "
-        "ab.where or ab.put_along_axis",
-    ),
 }
 """Functions that a node is refused by, and why."""

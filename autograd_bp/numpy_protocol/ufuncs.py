@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_bp.errors import brief
 from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.arranging import along, one_axis
 from autograd_bp.functions.shapes import asarray, concatenate, expand_dims, stack
 from autograd_bp.node import Node
+from autograd_bp.numpy_protocol.writing import ufunc_at, written
 from autograd_bp.operations import apply, read_only, without_history
 from autograd_bp.rules import Rule
 from autograd_bp.rules.arrays import shape_of
@@ -53,12 +53,14 @@ def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -
         return apply(rule, inputs)
     out = kwargs.pop("out", None)
     if out is not None:
-        raise TypeError(
-            f"np.{ufunc.__name__} cannot write its result into an array that is there already when "
-            f"{_named((*inputs, *out))} takes part: a recorded graph may need what is there, "
-            "and a plain "
-            "array has no gradient. Use the result instead (x = x + t for x += t)"
-        )
+        where = kwargs.pop("where", True) if method == "__call__" else True
+
+        def compute() -> Any:
+            return getattr(ufunc, method)(*inputs, **kwargs)
+
+        return written(out, compute, where, f"np.{ufunc.__name__}")
+    if method == "at":
+        return ufunc_at(ufunc, *inputs)
     if method == "__call__":
         return _called(ufunc, inputs, kwargs)
     operation = _METHODS.get((ufunc, method))
@@ -81,7 +83,7 @@ def _called(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if where is not True:
         raise TypeError(
             f"np.{ufunc.__name__}(..., where=...) leaves the other elements undefined: use "
-            "ab.where(condition, result, something)"
+            "ab.where(condition, result, something), or give a Tensor to write to as out="
         )
     if ufunc in UFUNCS:
         return UFUNCS[ufunc](*inputs, **settings)
@@ -186,10 +188,6 @@ def no_rule(name: str, module: str = "np") -> str:
         "ab.functions.PUBLIC), give it a rule of your own with ab.scalar_rule or ab.Function, or "
         "take the numbers out of the graph with t.data or t.detach()"
     )
-
-
-def _named(inputs: Sequence[Any]) -> str:
-    return next(brief(operand) for operand in inputs if isinstance(operand, Node))
 
 
 def _refuse(name: str, kwargs: dict[str, Any]) -> None:
