@@ -213,7 +213,7 @@ def _applied(
 
 def _drawn(instruction: Instruction, key: Array | None, n: int, function: str) -> Array:
     """Random numbers of the same distribution; not the same numbers as NumPy's."""
-    _, method, *args = instruction.params
+    method = instruction.params[1]
     if method not in ("random", "standard_normal"):
         raise ExportError(f"{function} draws with Generator.{method}, which JAX has not")
     if key is None:

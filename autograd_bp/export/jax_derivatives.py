@@ -22,7 +22,8 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad as _ad
+from jax.interpreters import batching, mlir
 
 from autograd_bp.export.jax_rows import CONSTANTS, FORWARD, canonical, filled
 from autograd_bp.rules import ROWS, Rule
@@ -31,13 +32,15 @@ from autograd_bp.rules.readings import Namespace
 
 Array = Any
 
+ad: Any = _ad  # has no types
+
 # -- products with a tangent ----------------------------------------------------------------------
 
-_product = Primitive("guarded_product")
+_product: Any = Primitive("guarded_product")
 
 
 def guarded_product(tangent: Array, factor: Array, *, both: bool = True) -> Array:
-    """tangent * factor; zero where the tangent is (or, with `both`, the factor), whatever the other.
+    """tangent * factor; zero where the tangent is, or, with `both`, the factor.
 
     Where the factor is a truth value it selects.
     """
@@ -155,6 +158,8 @@ def operation(name: str) -> Callable[..., Array]:
 def _with_our_derivative(rule: Rule, forward: Callable[..., Array], *values: Any) -> Array:
     n = len(rule.args)
     operands, params = values[:n], values[n:]
+    if not any(isinstance(x, jax.Array) for x in values):  # a parameter, worked out
+        return rule.array.forward(*values)
     traced = [jax.lax.stop_gradient(x) for x in params if isinstance(x, jax.Array)]
 
     def completed(given: Sequence[Array]) -> list[Any]:

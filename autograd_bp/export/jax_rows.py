@@ -58,10 +58,12 @@ def _index(index: Any) -> Any:
 
 
 def getitem(x: Array, index: Any) -> Array:
+    """The row `getitem`."""
     return x[_index(index)]
 
 
 def scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """The row `scatter`."""
     return jnp.zeros(shape, x.dtype).at[_index(index)].add(x)
 
 
@@ -84,9 +86,7 @@ def _is_static(index: Any) -> bool:
     return not any(isinstance(piece, jax.Array) for piece in pieces)
 
 
-def windows(
-    x: Array, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
-) -> Array:
+def windows(x: Array, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
     """A strided slice for each place in a window."""
     k = len(size)
     first = x.ndim - k
@@ -127,12 +127,14 @@ def _places(
 
 
 def convolve(x: Array, y: Array) -> Array:
+    """The row `convolve`."""
     if x.size and y.size:
         return jnp.convolve(x, y)
     return jnp.zeros(max(len(x) + len(y) - 1, 0), jnp.result_type(x, y))
 
 
 def concatenate(xs: Sequence[Array], axis: int) -> Array:
+    """The row `concatenate`."""
     return jnp.concatenate([jnp.asarray(x) for x in xs], axis=axis)
 
 
@@ -141,6 +143,7 @@ def _pair(z: Array, dtype: Any) -> Array:
 
 
 def dft(x: Array, axis: int, sign: int) -> Array:
+    """The row `dft`."""
     n = x.shape[axis]
     if n == 0:
         return x
@@ -150,12 +153,14 @@ def dft(x: Array, axis: int, sign: int) -> Array:
 
 
 def rfft(x: Array, axis: int) -> Array:
+    """The row `rfft`."""
     if x.shape[axis] == 0:
         return jnp.zeros((2, *x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
     return _pair(jnp.fft.rfft(x, axis=axis), x.dtype)
 
 
 def rfft_adjoint(x: Array, n: int, axis: int) -> Array:
+    """The row `rfft_adjoint`."""
     lengths = x.shape[1:]
     if n == 0:
         return jnp.zeros((*lengths[:axis], 0, *lengths[axis + 1 :]), x.dtype)
@@ -178,10 +183,12 @@ def _power_of_two(size: Array) -> Array:
 
 
 def power_of_two_scale(x: Array, axis: Any) -> Array:
+    """A power of two next to the largest magnitude."""
     return _power_of_two(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0.0))
 
 
 def norm2(x: Array, axis: Any, keepdims: bool) -> Array:
+    """The row `norm2`."""
     scale = power_of_two_scale(x, axis)
     scaled = x / scale
     total = jnp.sqrt(jnp.sum(scaled * scaled, axis=axis, keepdims=keepdims))
@@ -189,6 +196,7 @@ def norm2(x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 def norm_p(x: Array, p: float, axis: Any, keepdims: bool) -> Array:
+    """The row `norm_p`."""
     magnitude = jnp.abs(x)
     if p < 0:
         scale = _power_of_two(jnp.min(magnitude, axis=axis, keepdims=True, initial=jnp.inf))
@@ -199,6 +207,7 @@ def norm_p(x: Array, p: float, axis: Any, keepdims: bool) -> Array:
 
 
 def std(x: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
+    """The row `std`."""
     deviation = x - jnp.mean(x, axis=axis, keepdims=True)
     deviation = deviation - jnp.mean(deviation, axis=axis, keepdims=True)
     left = arrays.degrees_of_freedom(arrays.count(x, axis), ddof)
@@ -206,6 +215,7 @@ def std(x: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
 
 
 def var(x: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
+    """The row `var`."""
     deviation = x - jnp.mean(x, axis=axis, keepdims=True)
     n = arrays.count(x, axis)
     left = max(n - ddof, 0)
@@ -227,6 +237,7 @@ def top_mask(x: Array, axis: Any) -> Array:
 
 
 def tie_share(x: Array, out: Array, axis: Any, keepdims: bool) -> Array:
+    """1/k at each of the k elements equal to the result."""
     laid_out = spread(out, x.shape, axis, keepdims)
     chosen = (x == laid_out) | (jnp.isnan(x) & jnp.isnan(laid_out))
     return chosen / jnp.sum(chosen, axis=axis, keepdims=True)
@@ -246,6 +257,7 @@ def _log_of_sum(x: Array, axis: Any) -> tuple[Array, Array, Array]:
 
 
 def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
+    """The row `logsumexp`."""
     total, shift, _ = _log_of_sum(x, axis)
     total = total + shift
     axes = reduced_axes(axis, x.ndim)
@@ -254,6 +266,7 @@ def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 def softmax(x: Array, axis: Any) -> Array:
+    """The row `softmax`."""
     largest = jnp.max(x, axis=axis, keepdims=True, initial=-jnp.inf)
     finite = jnp.isfinite(largest)
     weight = jnp.exp(jnp.where(finite, x - jnp.where(finite, largest, 0), -jnp.inf))
@@ -264,6 +277,7 @@ def softmax(x: Array, axis: Any) -> Array:
 
 
 def log_softmax(x: Array, axis: Any) -> Array:
+    """The row `log_softmax`."""
     total, _, shifted = _log_of_sum(x, axis)
     return jnp.where(jnp.isneginf(shifted), shifted, shifted - total)
 
@@ -299,10 +313,11 @@ def _terms(x: Array) -> tuple[Array, Array, Array, Array, Array]:
 
 
 def cross_entropy(x: Array, labels: Array, weights: Any) -> Array:
+    """The row `cross_entropy`."""
     rows, _, largest, _, others = _terms(x)
     labels = jnp.asarray(labels)
     right = jnp.take_along_axis(rows, labels[..., None], axis=-1)[..., 0]
-    most = jnp.finfo(x.dtype).max
+    most = np.finfo(x.dtype).max
     losses = jnp.minimum(jnp.log1p(others) + (largest - right), most)
     if weights is None:
         return losses
@@ -311,6 +326,7 @@ def cross_entropy(x: Array, labels: Array, weights: Any) -> Array:
 
 
 def label_errors(x: Array, labels: Array, weights: Any) -> Array:
+    """The row `label_errors`."""
     _, is_top, _, terms, others = _terms(x)
     labels = jnp.asarray(labels)
     weight = jnp.reshape(weights, labels.shape) if jnp.ndim(weights) else weights
@@ -324,8 +340,9 @@ def label_errors(x: Array, labels: Array, weights: Any) -> Array:
 
 
 def soft_cross_entropy(x: Array, p: Array) -> Array:
+    """The row `soft_cross_entropy`."""
     rows, _, largest, _, others = _terms(x)
-    less = jnp.minimum(largest[..., None] - rows, jnp.finfo(x.dtype).max)
+    less = jnp.minimum(largest[..., None] - rows, np.finfo(x.dtype).max)
     less = less + jnp.log1p(others)[..., None]
     return jnp.sum(jnp.where(p == 0, 0, p * less), axis=-1)
 
@@ -334,6 +351,7 @@ def soft_cross_entropy(x: Array, p: Array) -> Array:
 
 
 def pow_less(x: Array, y: Array, n: int) -> Array:
+    """The row `pow_less`."""
     power = y - n
     shift = power - y
     error = (y - (power - shift)) - (n + shift)
@@ -344,6 +362,7 @@ def pow_less(x: Array, y: Array, n: int) -> Array:
 
 
 def normal_pdf(x: Array) -> Array:
+    """The row `normal_pdf`."""
     high, low = _split(jnp.clip(x, -40.0, 40.0))
     density = jnp.exp(-0.5 * high * high) * jnp.exp(-0.5 * low * (high + low + high))
     return jnp.where(jnp.abs(x) > 40.0, 0.0, 0.3989422804014327 * density)
@@ -409,6 +428,7 @@ def _t(x: Array) -> Array:
 
 
 def cofactor(x: Array) -> Array:
+    """The row `cofactor`."""
     n = x.shape[-1]
     if n == 0:
         return x
@@ -425,6 +445,7 @@ def cofactor(x: Array) -> Array:
 
 
 def cofactor_slope(x: Array, t: Array) -> Array:
+    """The row `cofactor_slope`."""
     n = x.shape[-1]
     if n < 2:
         return jnp.zeros(jnp.broadcast_shapes(x.shape, t.shape), jnp.result_type(x, t))
@@ -463,15 +484,18 @@ def solve(a: Array, b: Array) -> Array:
 
 
 def eigh(x: Array, lower: bool) -> Array:
+    """The row `eigh`."""
     w, v = jnp.linalg.eigh(x if lower else _t(x), UPLO="L", symmetrize_input=False)
     return jnp.concatenate([w[..., None, :], v], axis=-2)
 
 
 def eigvalsh(x: Array, lower: bool) -> Array:
+    """The row `eigvalsh`."""
     return eigh(x, lower)[..., 0, :]
 
 
 def svd(x: Array) -> Array:
+    """The row `svd`."""
     u, s, vh = jnp.linalg.svd(x, full_matrices=False)
     batch = x.shape[:-2]
     flat = [
@@ -483,14 +507,16 @@ def svd(x: Array) -> Array:
 
 
 def qr(x: Array) -> Array:
+    """The row `qr`."""
     q, r = jnp.linalg.qr(x)
     return jnp.concatenate([q, r], axis=-2)
 
 
 def coincident(w: Array) -> Array:
+    """Which pairs of numbers cannot be told apart."""
     size = jnp.max(jnp.abs(w), axis=-1, keepdims=True, initial=0.0)[..., None]
     gap = jnp.abs(w[..., :, None] - w[..., None, :])
-    return gap <= 4 * w.shape[-1] * jnp.finfo(w.dtype).eps * size
+    return gap <= 4 * w.shape[-1] * np.finfo(w.dtype).eps * size
 
 
 _UFUNCS = (
@@ -525,19 +551,14 @@ CONSTANTS: dict[str, Any] = {
     "all_zero": lambda _: False,
     "dependent": lambda _: False,
     "deficient": lambda _x, _rcond: False,
-    **{
-        name: lambda *_: None
-        for name in arrays.CONSTANTS
-        if name.startswith("refuse_")
-    },
+    **{name: lambda *_: None for name in arrays.CONSTANTS if name.startswith("refuse_")},
 }
 """What has no derivative of its own."""
 
 
 def filled(xs: Sequence[Any], ts: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(
-        jnp.zeros(jnp.shape(x)) if t is None else t for x, t in zip(xs, ts, strict=True)
-    )
+    """The tangents, with zeros where there is none."""
+    return tuple(jnp.zeros(jnp.shape(x)) if t is None else t for x, t in zip(xs, ts, strict=True))
 
 
 def _reduction(name: str) -> Callable[..., Array]:
