@@ -46,8 +46,11 @@ class Folding:
         a path of labels whether it is.
         """
         drawing = _Unfolding(self._program, self._root)
+        if callable(opened):
+            drawing.open_where(opened, apart=True)
+        elif opened is not None:
+            drawing.open_where(lambda path: len(path) <= opened)
         if opened is not None:
-            drawing.open_where(opened if callable(opened) else lambda path: len(path) <= opened)
             drawing.cut(most)
             return drawing.plan()
         room = most
@@ -71,12 +74,20 @@ class _Unfolding:
         # What is seen, in the order of the program, and the frame around each.
         self.seen: list[tuple[Part, int | None]] = [(part, None) for part in root.parts]
 
-    def open_where(self, wanted: Callable[[Path], bool]) -> None:
-        """Open every segment whose path is wanted and that is inside opened ones only."""
+    def open_where(self, wanted: Callable[[Path], bool], *, apart: bool = False) -> None:
+        """Open every segment whose path is wanted and that is inside opened ones only.
+
+        With `apart`, a repetition of modules of which some are wanted is taken apart for it.
+        """
         done: list[tuple[Part, int | None]] = []
         waiting = self.seen[::-1]
         while waiting:
             part, group = waiting.pop()
+            if apart and isinstance(part, Segment) and part.times > 1:
+                pieces = self.program.apart(part, wanted)
+                if pieces:
+                    waiting += [(piece, group) for piece in reversed(pieces)]
+                    continue
             if isinstance(part, Segment) and not part.rest and wanted(part.path):
                 inner = self._frame(part, group)
                 waiting += [(each, inner) for each in reversed(self.program.opened(part))]

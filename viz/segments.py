@@ -5,7 +5,7 @@ stretches can be drawn as single boxes without making a circle of arrows.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, groupby
@@ -117,6 +117,37 @@ class Program:
                 ),
             ]
         return segment.inside
+
+    def apart(self, segment: Segment, wanted: Callable[[Path], bool]) -> list[Part]:
+        """A repetition of modules cut where one of them is wanted; nothing if none is."""
+        pieces: list[Part] = []
+        for chosen, run in groupby(
+            segment.parts,
+            lambda body: (
+                isinstance(body, Segment)
+                and any(isinstance(each, Segment) and wanted(each.path) for each in body.parts)
+            ),
+        ):
+            bodies = [body for body in run if isinstance(body, Segment)]
+            if chosen or len(bodies) == 1:
+                pieces += [part for body in bodies for part in body.parts]
+            elif len(bodies) == len(segment.parts):
+                return []
+            else:
+                label, named = self._repetition_label(bodies)
+                pieces.append(
+                    Segment(
+                        label,
+                        bodies[0].begin,
+                        bodies[-1].end,
+                        [*bodies],
+                        (*segment.path[:-1], f"{label} × {len(bodies)}"),
+                        len(bodies),
+                        named=named,
+                        rest=True,
+                    )
+                )
+        return pieces
 
     def pattern(self, segment: Segment) -> str:
         """The operations of a segment, or of one of its repeats, in short."""

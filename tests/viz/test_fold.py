@@ -141,6 +141,19 @@ def test_repeated_modules_are_named_from_the_first_to_the_last():
     assert node.fold.times == 12
 
 
+def test_one_of_many_repeated_modules_can_be_opened_by_its_name():
+    h = Tensor(np.ones(3), name="x")
+    for number in range(12):
+        h = ab.scope(f"block.{number}")(lambda h: ab.tanh(h * 2.0) + h)(h)
+    picture = viz.draw(h, open=lambda path: path == ("block.3",)).picture
+    assert [(node.name, node.fold.times) for node in picture.nodes if node.fold] == [
+        ("block.0 … block.2", 3),
+        ("block.4 … block.11", 8),
+    ]
+    assert [group.label for group in picture.groups] == ["block.3"]
+    assert sum(node.operation is not None for node in picture.nodes) == 3
+
+
 def test_loops_that_do_different_things_are_not_called_a_repetition():
     h = Value(1.0, name="x")
     for number in range(20):

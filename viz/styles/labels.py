@@ -16,6 +16,7 @@ _CIRCLE_TEXT = 24.0
 _LONGEST_SUM = 24
 _LONGEST_ALGEBRA = 34
 _LONGEST_FORMULA = 160.0
+_LONGEST_FRAME = 260.0
 # Parameters at these values are as if not given; the tooltip has them.
 _UNTOLD = ("None", "False")
 
@@ -174,7 +175,9 @@ def box_classes(node: Node, kind: str | None = None) -> str:
 
 def frames(picture: Picture) -> tuple[Frame, ...]:
     """The groups of a picture as frames."""
-    return tuple(Frame(line("frame", group.label), group.parent) for group in picture.groups)
+    return tuple(
+        Frame(line("frame", group.label, _LONGEST_FRAME), group.parent) for group in picture.groups
+    )
 
 
 def remarks(picture: Picture) -> tuple[str, ...]:
