@@ -227,7 +227,7 @@ def main() -> None:
         trained[title] = train(data, plan, title, options.seed)
         shown = trained[title].read_right
         line = " ".join(f"{right:.1%}" for right in shown[:: math.ceil(len(shown) / 8)])
-        print(f"  {title}: {line} ... {shown[-1]:.2%}")
+        print(f"  {title}: {line}; at last {shown[-1]:.2%}")
     print(f"  the article, on MNIST: about {ARTICLE:.0%}")
 
     best = trained["the right gradient"]
