@@ -164,3 +164,7 @@ def _draw(distribution: str, std: float, shape: Shape, rng: Seed) -> Array:
 def _check_distribution(name: str, distribution: str) -> None:
     if distribution not in ("normal", "uniform"):
         raise ValueError(f"{name}: distribution is 'normal' or 'uniform', not {distribution!r}")
+
+
+FACTORIES: tuple[Any, ...] = (constant, normal, uniform, xavier, he, orthogonal)
+"""What makes an initialiser from settings, and is none itself."""

@@ -232,6 +232,8 @@ class Module:
                 problems.append(f"not an array of real numbers: {name} {array.dtype}")
             elif array.shape != np.shape(leaf._value):
                 problems.append(f"shape: {name} is {_shape(leaf)}, the state has {array.shape}")
+            elif _counts(leaf) and not (np.isfinite(array) & (array == np.trunc(array))).all():
+                problems.append(f"not whole numbers: {name}")
             else:
                 arrays[name] = array
         if problems:
@@ -341,6 +343,11 @@ def _direct(children: Any) -> Iterator[tuple[str, Any]]:
 def joined(path: str, name: str) -> str:
     """A path and a name below it."""
     return f"{path}.{name}" if path and name else path or name
+
+
+def _counts(leaf: Node) -> bool:
+    """Whether a leaf holds integers."""
+    return isinstance(leaf, Tensor) and leaf.dtype.kind != "f"
 
 
 def _shape(leaf: Node) -> tuple[int, ...]:

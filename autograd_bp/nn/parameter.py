@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_bp.nn.init import Initialiser, Shape
+from autograd_bp.nn.init import FACTORIES, Initialiser, Shape
 from autograd_bp.tensor import Tensor
 
 
@@ -24,6 +24,11 @@ def parameter(
         raise TypeError(
             f"init is a function of a shape and a generator, such as nn.init.normal(0.01), "
             f"not {init!r}"
+        )
+    if init in FACTORIES:
+        raise TypeError(
+            f"nn.init.{init.__name__} takes its settings first: write init=nn.init."
+            f"{init.__name__}(...)"
         )
     array = np.asarray(init(shape, rng))
     if array.shape != shape:

@@ -93,6 +93,8 @@ def test_biases_start_as_zeros() -> None:
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
+        (lambda: nn.Linear(2, 2, init=init.he), TypeError, "write init=nn.init.he(...)"),
+        (lambda: nn.Linear(2, 2, init=init.normal), TypeError, "takes its settings first"),
         (lambda: init.normal(-1.0), ValueError, "std is a number from 0 on"),
         (lambda: init.normal(math.nan), ValueError, "std is a number from 0 on"),
         (lambda: init.uniform(1.0, -1.0), ValueError, "from low to high"),

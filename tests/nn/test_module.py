@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import math
 import threading
 import weakref
 from typing import Any
@@ -262,6 +263,18 @@ def test_without_strict_names_may_differ_but_shapes_may_not() -> None:
     assert net[0].bias.tolist() == [1.0, 1.0, 1.0]
     with pytest.raises(ValueError, match=r"shape: 0\.bias"):
         net.load_state_dict({"0.bias": np.ones(4)}, strict=False)
+
+
+def test_counts_stay_whole_numbers() -> None:
+    layer = nn.BatchNorm1d(2)
+    state: dict[str, Any] = layer.state_dict()
+    state["num_batches_tracked"] = 7.0
+    layer.load_state_dict(state)
+    assert layer.num_batches_tracked.item() == 7
+    for bad in (7.5, math.nan, math.inf):
+        state["num_batches_tracked"] = bad
+        with pytest.raises(ValueError, match="not whole numbers: num_batches_tracked"):
+            layer.load_state_dict(state)
 
 
 @pytest.mark.parametrize("bad", [None, [1, 2], "weights", np.zeros(3)])
