@@ -141,8 +141,8 @@ def _become(x: Tensor, new: Tensor) -> None:
     x._value, x.requires_grad, x.grad = new._value, new.requires_grad, None
     x._lent = False
     x.serial = next_serial()
-    x._notes = {**(new._notes or {}), **kept, "before": old}
-    x._notes.pop("input", None)
+    made = {k: v for k, v in (new._notes or {}).items() if k not in ("views", "view_of", "input")}
+    x._notes = {**made, **kept, "before": old}
     repair([x], after=old.serial)
 
 

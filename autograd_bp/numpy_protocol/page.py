@@ -95,7 +95,7 @@ def page() -> str:
         "on its older self, so derivatives are those of the values as they flowed. Views (slices,",
         "`.T`, reshapes) see the change, and changing a view changes what it is a view of. A graph",
         "recorded before keeps the old numbers. Refused, before anything changes: a leaf that a",
-        "derivative is wanted by (take `x.copy()` first; arguments of `ab.grad(f)` and the like may",
+        "derivative is wanted by (take `x.copy()` first; arguments of `ab.grad(f)` and its kin may",
         "be changed inside `f`), and a result while recording is off. Numbers, which in NumPy do",
         "not change, are bound anew by `+=`. `np.zeros_like(t)` and its like give Tensors to write",
         "to; a plain array refuses what has a derivative.",
