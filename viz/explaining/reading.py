@@ -272,7 +272,7 @@ class _Writer:
         place = position + 1
         return Written(
             f"{named.text} (operand {place})",
-            rf"{named.latex}^{{({place})}}",
+            rf"{{{named.latex}}}^{{({place})}}",
             f"<msup><mrow>{named.mathml}</mrow><mrow><mo>(</mo><mn>{place}</mn><mo>)</mo></mrow></msup>",
         )
 
