@@ -178,7 +178,9 @@ class CompiledFunction:
         signature = self._signatures[key]
         assert isinstance(signature, _ScalarSignature)
         columns = signature.runner.run_rows(
-            np.stack([given[i] for i in places], axis=1), places, numbers
+            np.stack([given[i] for i in places], axis=1).astype(float),
+            np.array(places, np.int64),
+            numbers,
         )
         return signature.given(list(columns.T.copy()))
 

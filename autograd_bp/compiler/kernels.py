@@ -94,58 +94,46 @@ def pow_less(x, y, n):
 
 _LOOPS = """
 @native
-def forward(codes, first, second, third, v, leading, start, end):
-    for i in range(start, end):
-        k = i - leading
-        op = codes[k]
-        x = v[first[k]]
-        y = v[second[k]]
-{forward}
-
-@native
-def backward(codes, first, second, third, v, g, leading, end):
-    for i in range(end - 1, leading - 1, -1):
-        grad = g[i]
-        if grad == 0.0:
-            continue
-        k = i - leading
-        op = codes[k]
-        x = v[first[k]]
-        y = v[second[k]]
-        out = v[i]
-{backward}
-
-@native
-def run(codes, first, second, third, v, g, leading, pulls, seeds, wanted):
-    start = leading
-    seed = 0
-    want = 0
-    for p in range(len(pulls)):
-        at = pulls[p, 0]
-        forward(codes, first, second, third, v, leading, start, at)
-        g[:at] = 0.0
-        while seed < pulls[p, 1]:
-            g[seeds[seed, 0]] += v[seeds[seed, 1]]
-            seed += 1
-        backward(codes, first, second, third, v, g, leading, at)
-        start = at
-        while want < pulls[p, 2]:
-            v[start] = g[wanted[want]]
-            start += 1
-            want += 1
-    forward(codes, first, second, third, v, leading, start, leading + len(codes))
-
-
-@native
-def run_rows(
+def run(
     codes, first, second, third, v, g, leading, pulls, seeds, wanted, rows, places, outputs, found
 ):
     for r in range(len(rows)):
-        for k in range(len(places)):
-            v[places[k]] = rows[r, k]
-        run(codes, first, second, third, v, g, leading, pulls, seeds, wanted)
-        for k in range(len(outputs)):
-            found[r, k] = v[outputs[k]]
+        for n in range(len(places)):
+            v[places[n]] = rows[r, n]
+        start = leading
+        seed = 0
+        want = 0
+        for p in range(len(pulls) + 1):
+            end = pulls[p, 0] if p < len(pulls) else leading + len(codes)
+            for i in range(start, end):
+                k = i - leading
+                op = codes[k]
+                x = v[first[k]]
+                y = v[second[k]]
+{forward}
+            if p == len(pulls):
+                break
+            g[:end] = 0.0
+            while seed < pulls[p, 1]:
+                g[seeds[seed, 0]] += v[seeds[seed, 1]]
+                seed += 1
+            for i in range(end - 1, leading - 1, -1):
+                grad = g[i]
+                if grad == 0.0:
+                    continue
+                k = i - leading
+                op = codes[k]
+                x = v[first[k]]
+                y = v[second[k]]
+                out = v[i]
+{backward}
+            start = end
+            while want < pulls[p, 2]:
+                v[start] = g[wanted[want]]
+                start += 1
+                want += 1
+        for n in range(len(outputs)):
+            found[r, n] = v[outputs[n]]
 """
 
 # math's own names where they differ, and numpy's functions where numba has none of math's.
@@ -208,7 +196,9 @@ class _Writer:
             there, back = self.operation(name, params)
             forward += [test, *(f"    {line}" for line in there or ["pass"])]
             backward += [test, *(f"    {line}" for line in back or ["pass"])]
-        return tuple("\n".join(f"        {line}" for line in part) for part in (forward, backward))  # type: ignore[return-value]
+        return tuple(
+            "\n".join(f"{' ' * 16}{line}" for line in part) for part in (forward, backward)
+        )  # type: ignore[return-value]
 
     def operation(self, name: str, params: tuple[Any, ...]) -> tuple[list[str], list[str]]:
         if name == "gradient":

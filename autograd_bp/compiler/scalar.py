@@ -11,7 +11,8 @@ from autograd_bp.compiler.kernels import COMMON, kernel
 from autograd_bp.compiler.tape import Tape
 from autograd_bp.value import Value
 
-_COMMON_CODES = {operation: code for code, operation in enumerate(COMMON)}
+_COMMON = frozenset(COMMON)
+_ONE_ROW, _NOWHERE = np.empty((1, 0)), np.empty(0, np.int64)
 
 
 class ScalarProgram:
@@ -32,8 +33,8 @@ class ScalarProgram:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        extra = [operation for operation in tape.operations if operation not in _COMMON_CODES]
-        operations = (*COMMON, *sorted(extra))
+        common = all(operation in _COMMON for operation in tape.operations)
+        operations = COMMON if common else tuple(sorted(tape.operations))
         codes = {operation: code for code, operation in enumerate(operations)}
         self._kernel = kernel(operations)
         renumbered = np.array([codes[operation] for operation in tape.operations], np.int32)
@@ -51,9 +52,15 @@ class ScalarProgram:
 
     def run(self, numbers: Sequence[float]) -> list[float]:
         """The outputs for other inputs, and for what the captured Values hold now."""
+        found: list[float] = self.run_rows(_ONE_ROW, _NOWHERE, numbers)[0].tolist()
+        return found
+
+    def run_rows(self, rows: Any, places: Any, numbers: Sequence[float]) -> Any:
+        """The outputs for each of many rows of the inputs at `places`; the others are the same."""
         values, gradients = space = self._space()
         values[: len(numbers)] = numbers
         tape = self.tape
+        found = np.empty((len(rows), len(tape.outputs)))
         self._kernel.run(
             self._codes,
             *tape.operands,
@@ -63,28 +70,8 @@ class ScalarProgram:
             tape.pulls,
             tape.seeds,
             tape.wanted,
-        )
-        found: list[float] = values[tape.outputs].tolist()
-        self._spaces.append(space)
-        return found
-
-    def run_rows(self, rows: Any, places: Sequence[int], numbers: Sequence[float]) -> Any:
-        """The outputs for each of many rows of the inputs at `places`; the others are the same."""
-        values, gradients = space = self._space()
-        values[: len(numbers)] = numbers
-        tape = self.tape
-        found = np.empty((len(rows), len(tape.outputs)))
-        self._kernel.run_rows(
-            self._codes,
-            *tape.operands,
-            values,
-            gradients,
-            len(tape.leading),
-            tape.pulls,
-            tape.seeds,
-            tape.wanted,
-            np.ascontiguousarray(rows, float),
-            np.array(places, np.int64),
+            rows,
+            places,
             tape.outputs,
             found,
         )
