@@ -8,11 +8,13 @@ import math
 import threading
 import weakref
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 import autograd_bp as ab
+import viz
 from autograd_bp import Tensor, Value, nn
 
 
@@ -63,6 +65,16 @@ def test_parameters_are_named_after_their_paths() -> None:
     assert names == set(NAMES)
     with pytest.raises(ValueError, match=r"'layers\.0\.weight': shape \(2, 2\)"):
         block.layers[0](np.ones((3, 5)))  # type: ignore[operator]
+
+
+def test_names_and_boxes_are_on_the_picture() -> None:
+    block = Block()
+    block.name = '苹果 <script>"&\\'
+    svg = viz.draw(block(np.ones((1, 2))).sum()).svg
+    assert "<script>" not in svg
+    texts = "".join(ET.fromstring(svg).itertext())
+    for name in ("scale", "layers.0.weight", "heads.7.0", "苹果"):
+        assert name in texts
 
 
 def test_a_sequential_names_its_layers_by_number() -> None:
