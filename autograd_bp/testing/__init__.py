@@ -15,7 +15,8 @@ except ImportError as error:  # pragma: no cover
         "autograd_bp.testing needs hypothesis, mpmath and sympy: pip install autograd-bp[testing]"
     ) from error
 
+from autograd_bp.testing import strategies
 from autograd_bp.testing.checking import as_test, check
 from autograd_bp.testing.report import Failure, Report
 
-__all__ = ["Failure", "Report", "as_test", "check"]
+__all__ = ["Failure", "Report", "as_test", "check", "strategies"]

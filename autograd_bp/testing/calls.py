@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -101,7 +102,8 @@ def _generated(rule: Rule) -> Iterator[Call]:
 
 def _is_taken(rule: Rule, call: Call) -> bool:
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing
             rule.array.forward(*map(np.ones, call.shapes), *call.params)
     except (TypeError, ValueError, IndexError):
         return False

@@ -208,7 +208,20 @@ def _intervals(
     several: list[Any] = [domain] * n if single else list(domain)  # type: ignore[arg-type]
     if len(several) != n:
         raise ValueError(f"domain: {len(several)} intervals for {n} arguments")
-    return tuple(
-        d if isinstance(d, Interval) else Interval(float(d[0]), float(d[1]), (False, False))
-        for d in several
-    )
+    return tuple(map(interval, several))
+
+
+def interval(domain: DomainLike) -> Interval:
+    """An interval as it is; ends that are given as numbers are open.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing between the ends.
+    """
+    if isinstance(domain, Interval):
+        return domain
+    low, high = map(float, domain)
+    if not low < high:
+        raise ValueError(f"domain: there is nothing between {low:g} and {high:g}")
+    return Interval(low, high, (False, False))
