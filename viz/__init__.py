@@ -12,6 +12,7 @@ from viz.backward import backward_graph
 from viz.comparison import diff
 from viz.diagram import Diagram
 from viz.drawing import draw
+from viz.emit.json import from_json
 from viz.errors import DrawError, GraphTooLarge, RenderTimeout
 from viz.explaining import Explanation, explain
 from viz.flowing import GradientFlow, gradient_flow
@@ -36,6 +37,7 @@ __all__ = [
     "diff",
     "draw",
     "explain",
+    "from_json",
     "gradient_flow",
     "scalar_graph",
     "scalars",

@@ -83,7 +83,7 @@ class Diagram:
     def json(self) -> str:
         """What the picture shows as JSON text, for other programs: see docs/picture-format.md.
 
-        `viz.Picture.from_json` reads it.
+        `viz.from_json` reads it.
         """
         return to_json(self.picture)
 

@@ -252,20 +252,3 @@ class Picture:
     outputs: tuple[Output, ...]
     groups: tuple[Group, ...] = ()
     remarks: tuple[str, ...] = ()
-
-    @staticmethod
-    def from_json(text: str) -> "Picture":
-        """The picture that `Diagram.json` has written down; `viz.draw` draws it.
-
-        Raises `DrawError` for any other text.
-
-        >>> import autograd_bp as ab
-        >>> import viz
-        >>> picture = viz.draw(ab.Value(2.0) * 3.0)
-        >>> viz.draw(Picture.from_json(picture.json)).svg == picture.svg
-        True
-        """
-        # The emitters know what a picture is, and not the other way round.
-        from viz.emit.json import from_json
-
-        return from_json(text)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import autograd_bp as ab
-from autograd_bp.operations import apply
+from autograd_bp.functions.elementwise import operation
 from viz.diagram import Diagram
 from viz.drawing import draw
 from viz.entries import Entry, Recipe, recipes
@@ -141,7 +141,7 @@ def _result(
     elif recipe.way == "copy":
         result = operands[0]
     elif recipe.way == "apply":
-        result = apply(node.rule, tuple(operands), tuple(node.params.values()))
+        result = operation(node.rule, node.rule.name)(*operands, **node.params)
     else:
         terms = operands
         if recipe.way == "products":

@@ -128,9 +128,9 @@ def test_any_text_comes_back_from_json_to_the_last_character(name, scope, symbol
     text = picture.json
     assert text.isascii()
     assert "<" not in text
-    assert viz.Picture.from_json(text) == picture.picture
+    assert viz.from_json(text) == picture.picture
     assert json.loads(text)["nodes"][0]["name"] == name
-    assert viz.draw(viz.Picture.from_json(text), title="t").svg == picture.svg
+    assert viz.draw(viz.from_json(text), title="t").svg == picture.svg
 
 
 @settings(max_examples=120)
@@ -202,7 +202,7 @@ def test_a_picture_comes_back_from_json_whatever_is_on_it(options):
 )
 def test_another_text_is_no_picture(text):
     with pytest.raises(viz.DrawError, match="not a picture"):
-        viz.Picture.from_json(text)
+        viz.from_json(text)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_picture_that_points_nowhere_is_refused(path, value):
         place = place[key]
     place[path[-1]] = value
     with pytest.raises(viz.DrawError):
-        viz.Picture.from_json(json.dumps(content))
+        viz.from_json(json.dumps(content))
 
 
 def test_the_tooltip_of_an_array_has_its_statistics_and_a_histogram():

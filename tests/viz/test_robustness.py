@@ -99,7 +99,7 @@ def draw(seed):
             limit=rng.choice([5, 60, 1000]),
         )
         ET.fromstring(picture.svg)
-        assert viz.Picture.from_json(picture.json).nodes
+        assert viz.from_json(picture.json).nodes
         assert picture.text
         outcome = "drawn"
     except viz.DrawError:

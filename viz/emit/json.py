@@ -27,10 +27,15 @@ def to_json(picture: Picture) -> str:
 
 
 def from_json(text: str) -> Picture:
-    """The picture that `to_json` has written. Raises `DrawError` for anything else.
+    """The picture that `Diagram.json` has written down, for `viz.draw` to draw again.
 
-    >>> from_json(to_json(Picture((), (), ())))
-    Picture(nodes=(), edges=(), outputs=(), groups=(), remarks=())
+    Raises `DrawError` for any other text.
+
+    >>> import autograd_bp as ab
+    >>> import viz
+    >>> picture = viz.draw(ab.Value(2.0) * 3.0)
+    >>> viz.draw(viz.from_json(picture.json)).svg == picture.svg
+    True
     """
     try:
         content = json.loads(text)
