@@ -87,6 +87,16 @@ def compare(
         same(gradient, second, f"second derivative by {leaf.name}", within=1e-8)
 
 
+def compare_in_both_modes(
+    ours: nn.Module, theirs: Any, inputs: Sequence[Array], parameters: Any = None
+) -> None:
+    """Two modules in training and in evaluation, one after the other."""
+    for training in (True, False):
+        ours.train(training)
+        theirs.train(training)
+        compare(ours, theirs, inputs, parameters)
+
+
 def straight(t: Any) -> Any:
     return t
 

@@ -14,7 +14,13 @@ from autograd_bp import Tensor, nn
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch")
 
-from tests.nn.against_pytorch import compare, paired, same, transposed  # noqa: E402
+from tests.nn.against_pytorch import (  # noqa: E402
+    compare,
+    compare_in_both_modes,
+    paired,
+    same,
+    transposed,
+)
 
 pytestmark = pytest.mark.slow
 random_shapes = settings(max_examples=60, deadline=None, derandomize=True)
@@ -42,7 +48,7 @@ def in_torch(module: Any, seed: int) -> Any:
 def test_linear(into: int, out: int, outer: list[int], bias: bool, seed: int) -> None:
     ours, theirs = nn.Linear(into, out, bias), in_torch(torch.nn.Linear(into, out, bias), seed)
     pairs = paired(ours, theirs, {"weight": transposed})
-    compare(ours, theirs, [normal(seed, *outer, into)], pairs)
+    compare_in_both_modes(ours, theirs, [normal(seed, *outer, into)], pairs)
 
 
 @random_shapes
@@ -80,7 +86,7 @@ def convolutions(draw: st.DrawFn, axes: int) -> tuple[dict[str, Any], tuple[int,
 def test_conv1d(call: tuple[dict[str, Any], tuple[int, ...]], seed: int) -> None:
     settings, shape = call
     ours, theirs = nn.Conv1d(**settings), in_torch(torch.nn.Conv1d(**settings), seed)
-    compare(ours, theirs, [normal(seed, *shape)], paired(ours, theirs, {}))
+    compare_in_both_modes(ours, theirs, [normal(seed, *shape)], paired(ours, theirs, {}))
 
 
 @random_shapes
@@ -88,7 +94,7 @@ def test_conv1d(call: tuple[dict[str, Any], tuple[int, ...]], seed: int) -> None
 def test_conv2d(call: tuple[dict[str, Any], tuple[int, ...]], seed: int) -> None:
     settings, shape = call
     ours, theirs = nn.Conv2d(**settings), in_torch(torch.nn.Conv2d(**settings), seed)
-    compare(ours, theirs, [normal(seed, *shape)], paired(ours, theirs, {}))
+    compare_in_both_modes(ours, theirs, [normal(seed, *shape)], paired(ours, theirs, {}))
 
 
 @st.composite
@@ -113,7 +119,7 @@ def test_max_pooling(
     settings["dilation"] = dilation
     x = normal(seed, *shape)
     assert len(set(x.ravel())) == x.size  # with ties PyTorch gives all to the first
-    compare(nn.MaxPool2d(**settings), torch.nn.MaxPool2d(**settings), [x])
+    compare_in_both_modes(nn.MaxPool2d(**settings), torch.nn.MaxPool2d(**settings), [x])
 
 
 @random_shapes
@@ -121,16 +127,16 @@ def test_max_pooling(
 def test_average_pooling(call: tuple[dict[str, Any], tuple[int, ...]], seed: int) -> None:
     settings, shape = call
     x = normal(seed, *shape)
-    compare(nn.AvgPool2d(**settings), torch.nn.AvgPool2d(**settings), [x])
+    compare_in_both_modes(nn.AvgPool2d(**settings), torch.nn.AvgPool2d(**settings), [x])
 
 
 @random_shapes
 @given(st.lists(few, min_size=2, max_size=4), seeds)
 def test_flatten_and_identity(shape: list[int], seed: int) -> None:
     x = normal(seed, *shape)
-    compare(nn.Flatten(), torch.nn.Flatten(), [x])
-    compare(nn.Flatten(0, 1), torch.nn.Flatten(0, 1), [x])
-    compare(nn.Identity(), torch.nn.Identity(), [x])
+    compare_in_both_modes(nn.Flatten(), torch.nn.Flatten(), [x])
+    compare_in_both_modes(nn.Flatten(0, 1), torch.nn.Flatten(0, 1), [x])
+    compare_in_both_modes(nn.Identity(), torch.nn.Identity(), [x])
 
 
 ACTIVATIONS = {
@@ -154,7 +160,7 @@ def test_activations(name: str) -> None:
     @random_shapes
     @given(st.lists(few, min_size=1, max_size=3), st.sampled_from([0.1, 1.0, 5.0]), seeds)
     def check(shape: list[int], scale: float, seed: int) -> None:
-        compare(*ACTIVATIONS[name], [scale * normal(seed, *shape)])
+        compare_in_both_modes(*ACTIVATIONS[name], [scale * normal(seed, *shape)])
 
     check()
 
@@ -218,7 +224,7 @@ def test_layer_norm(
 ) -> None:
     ours = nn.LayerNorm(tuple(shape), affine=affine, bias=bias)
     theirs = in_torch(torch.nn.LayerNorm(shape, elementwise_affine=affine, bias=bias), seed)
-    compare(ours, theirs, [normal(seed, *outer, *shape)], paired(ours, theirs, {}))
+    compare_in_both_modes(ours, theirs, [normal(seed, *outer, *shape)], paired(ours, theirs, {}))
 
 
 # -- recurrent ------------------------------------------------------------------------------------
