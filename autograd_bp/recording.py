@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -197,3 +200,25 @@ def check_conversion(node: Node) -> None:
             f"{state.strict} turned {node!r} into a plain number, and its derivative would be lost:"
             " use ab's operations or NumPy's (ab.exp for math.exp)"
         )
+    if node.requires_grad and _is_being_stored():
+        raise TypeError(
+            f"{node!r} would be written into a plain array, and its derivative lost: make the "
+            "array with np.zeros_like(t), which gives a Tensor, or collect the nodes in a list "
+            "and join it with np.stack; float(t) or t.item() is the number alone"
+        )
+
+
+def _is_being_stored() -> bool:
+    """Whether a number is asked for by ``array[index] = node``.
+
+    NumPy asks a node for its number there as `float` does; only the instruction that runs tells.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return False
+    return frame.f_code.co_code[frame.f_lasti] == dis.opmap["STORE_SUBSCR"]
+
+
+_PACKAGE = __file__.removesuffix("recording.py")

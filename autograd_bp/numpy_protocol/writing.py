@@ -26,7 +26,7 @@ def refuse_plain(target: Any, name: str) -> None:
     """TypeError unless a Tensor is written to."""
     if not isinstance(target, Tensor):
         raise TypeError(
-            f"{name} cannot write what has a derivative into {type(target).__name__}: a plain "
+            f"{name} cannot write what has a gradient into {type(target).__name__}: a plain "
             "array has no place for it. Make the array with np.zeros_like(t), which gives a "
             "Tensor, or use ab.at(x, index).set(v), ab.where or ab.put_along_axis"
         )
