@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import autograd_bp as ab
 import viz
-from autograd_bp import Tensor, Value
+from autograd_bp import Tensor, Value, nn
 from viz.explaining.paths import ONE, Way, count_paths, largest_ways, scaled, size_of
 
 
@@ -392,6 +392,64 @@ def test_every_kind_of_rule_can_be_explained_in_every_format(made):
     for form in (explained.text, explained.markdown, explained.latex):
         assert "\\partial" in form or "d output / d x" in form
         assert "None" not in form
+
+
+def kept(array, axis=None):
+    return np.sum(array, axis, keepdims=True)
+
+
+PULLS = {
+    "matrices": lambda x, y: x @ y,
+    "matrix and vector": lambda x, y: x @ y[0],
+    "vector and matrix": lambda x, y: x[0] @ y,
+    "vectors": lambda x, y: x[0] @ y[1],
+    "softmax": lambda x, _: ab.softmax(x),
+    "log_softmax": lambda x, _: ab.log_softmax(x),
+    "inv": lambda x, _: ab.linalg.inv(x),
+    "det": lambda x, _: ab.linalg.det(x),
+    "transpose": lambda x, _: x.T,
+    "sum": lambda x, _: ab.sum(x),
+    "mean": lambda x, _: ab.mean(x),
+    "logsumexp": lambda x, _: ab.logsumexp(x),
+    "broadcast": lambda x, y: x * y[0],
+    "cross_entropy": lambda x, _: nn.cross_entropy(x, np.array([0, 2, 1])),
+}
+
+
+@pytest.mark.parametrize("name", PULLS)
+def test_what_is_said_to_be_done_with_a_cotangent_is_what_the_engine_does(name):
+    rng = np.random.default_rng(0)
+    x, y = (Tensor(rng.uniform(0.2, 1.0, (3, 3)) + np.eye(3), letter) for letter in "xy")
+    output = PULLS[name](x, y)
+    last = output.rule
+    seed = rng.normal(size=output.shape)
+    for position, parent in enumerate(output.parents):
+        if not parent.requires_grad:
+            continue
+        explained = viz.explain(output, parent, seed=seed)
+        values = {term.symbol.text: np.array(term.value.entries).reshape(term.value.shape or ())
+                  for term in explained.terms if term.value.entries}  # fmt: skip
+        namespace = {
+            "x": x.data,
+            "y": y.data,
+            **values,
+            "output": output.data,
+            "G": seed,
+            "sum": kept,
+            "spread": lambda g: np.broadcast_to(g, (3, 3)),
+            "softmax": lambda a: np.exp(a) / kept(np.exp(a), -1),
+            "outer": np.outer,
+            "inv": np.linalg.inv,
+            "w": 1 / 3,
+            "t": np.eye(3)[[0, 2, 1]],
+        }
+        if last.name == "logsumexp":  # along the last axis
+            namespace["spread"] = lambda g: g[:, None]
+        (factor,) = explained.factors
+        made = np.asarray(eval(factor.pull.text, namespace))
+        expected = ab.graph.contributions(output, seed)[position]
+        np.testing.assert_allclose(made.reshape(expected.shape), expected, rtol=1e-12)
+        assert factor.words
 
 
 def test_an_index_is_written_as_an_index():

@@ -110,8 +110,13 @@ def words(text: str) -> Written:
 
 def _is_one_word(name: str) -> bool:
     """Whether `name` cannot be taken for anything else in a formula."""
-    return bool(name) and all(
-        character.isalnum() or character in "_.'′#" or ord(character) > 0x2070 for character in name
+    return (
+        bool(name)
+        and not name[0].isdecimal()
+        and all(
+            character.isalnum() or character in "_.'′#" or ord(character) > 0x2070
+            for character in name
+        )
     )
 
 

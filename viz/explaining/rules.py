@@ -33,7 +33,7 @@ from viz.sheet import operation
 Shape = tuple[int, ...]
 # Rows that are written with a sign between or before their operands.
 _SIGNS: Final = {"add", "sub", "mul", "div", "floor_divide", "mod", "pow", "neg", "reciprocal"}
-_REORDERED: Final = {
+_IN_WORDS: Final = {
     "sum": ("spread(g)", "copied to every entry that was summed"),
     "mean": ("spread(g / n)", "divided by the number of entries, and copied to each"),
     "reshape": ("reshape(g)", "reshaped back"),
@@ -56,6 +56,14 @@ _REORDERED: Final = {
     "max": ("spread(g) * share(x == out)", "to the largest entries, which share it"),
     "min": ("spread(g) * share(x == out)", "to the smallest entries, which share it"),
     "prod": ("spread(g) * others(x)", "times the product of the other entries"),
+    "cross_entropy": ("g * w * (softmax(x) - t)", "times softmax less the target, for each row"),
+    "inv": ("-T(out) @ g @ T(out)", "between two inverses transposed, with its sign changed"),
+    "det": ("g * out * T(inv(x))", "times the cofactors"),
+    "convolve": ("correlate(g, others)", "correlated with the other operand"),
+    "windows": ("overlap_add(g)", "added up where windows overlap"),
+    "overlap_add": ("windows(g)", "taken where the windows were"),
+    "index_set": ("part(g)", "the part that came from here"),
+    "cumprod": ("cumprod_adjoint(g)", "times the products of the others, summed from the end"),
     "einsum": ("einsum(g, others)", "multiplied and summed with the other operands"),
 }
 # Where the sheet's form is chosen for accuracy, the one that everybody knows.
@@ -172,8 +180,8 @@ def _pull(
     if rule.name == "matmul":
         text, told = _product_pull(position, *(len(shape) for shape in shapes))
         return put_in(ast.parse(text, mode="eval").body, given), told
-    if rule.name in _REORDERED:
-        text, told = _REORDERED[rule.name]
+    if rule.name in _IN_WORDS:
+        text, told = _IN_WORDS[rule.name]
         size = np.size(node.args[position]) / max(np.size(ab.graph.value(node)), 1)
         axis = node.params.get("axis")
         meanings = {
@@ -193,8 +201,12 @@ def _pull(
         if kind == "elementwise":
             return _summed(tree, told, np.shape(ab.graph.value(node)), shapes[position])
         return tree, f"copied to every entry, {told}"
+    pulled = getattr(rule, "vjp", ())
+    if pulled and not rule.variadic and pulled[position] is not None:
+        tree = formula_tree(pulled[position].bindings, pulled[position].expression)
+        return simplified(put_in(_without(tree, node.params), given)), "by its own rule"
     backward = ast.Call(ast.Name(f"{rule.name}_backward"), [ast.Name("g")], [])
-    return backward, f"through the backward of {rule.name}"
+    return backward, f"by the backward of {rule.name}"
 
 
 def _product_pull(position: int, left: int, right: int) -> tuple[str, str]:
