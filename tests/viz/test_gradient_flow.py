@@ -101,6 +101,15 @@ def test_dead_units_are_counted_as_units_that_are_zero_for_the_whole_batch():
     assert any(re.search(r"dead ReLUs (5[6-9]|6\d) % in", finding.words) for finding in dead)
 
 
+def test_the_layers_of_a_scalar_net_are_seen_as_layers():
+    net = nn.MLP(2, [4, 4, 1])
+    score = net([ab.Value(1.0), ab.Value(-2.0)])
+    flow = viz.gradient_flow(net, loss=score)
+    assert list(flow.measurements.norms) == ["layers.0", "layers.1", "layers.2"]
+    gradients = ab.gradients(score, net.layers[2].parameters())
+    assert flow.measurements.norms["layers.2"] == pytest.approx([np.linalg.norm(gradients)])
+
+
 def test_units_of_images_are_channels():
     x = Tensor(np.ones((2, 3, 4, 4)) * np.array([1.0, -1.0, 1.0]).reshape(1, 3, 1, 1), "x")
 

@@ -96,9 +96,14 @@ def _course(name: object, numbers: object) -> Course:
 def layer_of(parameter: str) -> str:
     """The layer that a parameter belongs to: `hidden.0` of `hidden.0.weight`.
 
-    >>> layer_of("hidden.0.weight"), layer_of("W1")
-    ('hidden.0', 'W1')
+    The parameters of a scalar net (`nn.MLP`) belong to neurons; a layer is all of them.
+
+    >>> layer_of("hidden.0.weight"), layer_of("W1"), layer_of("layers.0.neurons.3.w.1")
+    ('hidden.0', 'W1', 'layers.0')
     """
+    layer, neurons, _ = parameter.partition(".neurons.")
+    if neurons:
+        return layer
     return parameter.rpartition(".")[0] or parameter
 
 
