@@ -20,6 +20,7 @@ from autograd_bp.rules import ROWS, Rule
 from autograd_bp.sweep import Sweep, leading_to, sweep, topological_order
 from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
+from autograd_bp.versions import first_version, happened
 
 
 def gradients(
@@ -72,6 +73,11 @@ def gradients(
             raise ValueError(
                 f"{brief(node)} does not require a gradient: make it with "
                 "requires_grad=True, outside ab.no_grad()"
+            )
+        if happened.ever and first_version(node, output.serial) is not node:
+            raise ValueError(
+                f"{brief(node)} was changed in place after {brief(output)} was computed from what "
+                "it was before: take a copy first (old = x.copy()) and differentiate by that"
             )
     if create_graph or output._tracer is not None:
         if isinstance(cotangent, Node):

@@ -128,6 +128,17 @@ def test_an_element_of_a_plain_array_does_not_lose_a_derivative_in_silence(make:
     assert array[0] == array[1] != 0.0
 
 
+def test_a_gradient_by_what_was_changed_since_is_refused_not_zero() -> None:
+    x = Tensor([1.0, 2.0])
+    y = x * 2.0
+    z = (y * y).sum()
+    y[0] = 7.0
+    with pytest.raises(ValueError, match="changed in place"):
+        ab.gradients(z, [y])
+    (by_new,) = ab.gradients((y * y).sum(), [y])
+    assert by_new.tolist() == [14.0, 8.0]
+
+
 def test_with_recording_off_a_leaf_changes_and_a_result_does_not() -> None:
     w = Tensor([1.0, 2.0])
     loss = (w * w).sum()
