@@ -70,13 +70,15 @@ def train(devices: Any, steps: int, size: int, seed: int = 0) -> tuple[list[floa
     Each process gives its devices their part of every batch, and no other.
     """
     import jax
-    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+    from jax.sharding import Mesh, NamedSharding
+    from jax.sharding import PartitionSpec as Spec
 
+    spec: Any = Spec  # has no types
     if size % len(devices):
         raise ValueError(f"a batch of {size} cannot be split evenly among {len(devices)} devices")
     mesh = Mesh(np.array(devices), ("batch",))
-    everywhere = NamedSharding(mesh, PartitionSpec())
-    split = NamedSharding(mesh, PartitionSpec("batch"))
+    everywhere = NamedSharding(mesh, spec())
+    split = NamedSharding(mesh, spec("batch"))
     step = jax.jit(
         ab.export.to_jax(train_step),
         in_shardings=(everywhere, split, split),
@@ -114,9 +116,10 @@ def main() -> None:
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
     import jax
 
-    jax.config.update("jax_enable_x64", True)
+    config: Any = jax.config  # has no types
+    config.update("jax_enable_x64", True)
     if given.coordinator:
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(given.coordinator, given.processes, given.process)
 
     devices = jax.devices()
