@@ -137,7 +137,7 @@ def test_uniform_constants_become_numbers() -> None:
         (lambda x: 1.0 * x + 0.0, []),
         (lambda x: x - 0.0, []),
         (lambda x: x / 1.0, []),
-        (lambda x: -(-x), []),
+        (lambda x: ab.negative(-x), []),
         (lambda x: -1.0 * x, ["np.negative"]),
         (lambda x: x + -ab.exp(x), ["np.exp", "np.subtract"]),
         (lambda x: x - -ab.exp(x), ["np.exp", "np.add"]),
