@@ -138,12 +138,25 @@ def _become(x: Tensor, new: Tensor) -> None:
     old._notes = {k: v for k, v in (x._notes or {}).items() if k not in ("views", "view_of")}
     parents = tuple(old if parent is x else parent for parent in new._parents)
     x._come_from(new.rule, parents, new.args, new._params)
-    x._value, x.requires_grad, x.grad = new._value, new.requires_grad, None
+    x._value, x.requires_grad, x.grad = (
+        _laid_out_like(new._value, x._value),
+        new.requires_grad,
+        None,
+    )
     x._lent = False
     x.serial = next_serial()
     made = {k: v for k, v in (new._notes or {}).items() if k not in ("views", "view_of", "input")}
     x._notes = {**made, **kept, "before": old}
     repair([x], after=old.serial)
+
+
+def _laid_out_like(array: Any, old: Any) -> Any:
+    """An array in the memory layout of another, which says whether a reshape of it is a view."""
+    if array.strides == old.strides:
+        return array
+    same = np.empty_like(old)
+    same[...] = array
+    return same
 
 
 def _refresh(base: Tensor) -> None:
@@ -232,5 +245,13 @@ def flatten(self: Tensor, order: str = "C") -> Tensor:
     return flat
 
 
-Tensor.flatten = flatten
+def copy(self: Tensor, order: str = "C") -> Tensor:
+    """A node of the same numbers, which derivatives pass, in memory of its own."""
+    copied: Tensor = apply(ROWS["identity"], (self,))
+    if not self._value.flags.c_contiguous:
+        copied._value = np.array(copied._value, order=order)  # type: ignore[call-overload]
+    return copied
+
+
+Tensor.flatten, Tensor.copy = flatten, copy  # type: ignore[method-assign]
 Tensor.fill, Tensor.sort = fill, sort  # type: ignore[attr-defined]

@@ -101,5 +101,4 @@ def spacing(x: Any, /) -> Any:
 
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:  # noqa: ARG001
     """A new node of the same numbers, which derivatives pass."""
-    a = asarray(a)
-    return a.copy()
+    return asarray(a).copy(order)

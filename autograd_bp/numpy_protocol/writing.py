@@ -17,7 +17,8 @@ from autograd_bp.functions.shapes import asarray, broadcast_to, ravel, reshape
 from autograd_bp.inplace import overwrite, set_item
 from autograd_bp.node import Node
 from autograd_bp.operands import plain_index
-from autograd_bp.operations import plain
+from autograd_bp.operations import apply, plain
+from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import indexed_shape, shape_of
 from autograd_bp.tensor import Tensor
 
@@ -35,7 +36,7 @@ def refuse_plain(target: Any, name: str) -> None:
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """The elements of `src` into `dst`, where the condition holds."""
     refuse_plain(dst, "np.copyto")
-    new = broadcast_to(asarray(src), shape_of(dst))
+    new = apply(ROWS["index_set"], (dst, asarray(src)), (...,))
     if casting not in ("same_kind", "unsafe", "safe"):
         raise TypeError(f"np.copyto: casting is 'same_kind' or 'unsafe', not {casting!r}")
     overwrite(dst, new if where is True else PUBLIC["where"](where, new, dst), "np.copyto")

@@ -242,7 +242,7 @@ class TestInPlaceAtLength(InPlace.TestCase):  # type: ignore[misc, valid-type]
     """The same, longer and more often."""
 
     settings = settings(
-        max_examples=1500,
+        max_examples=600,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
