@@ -715,7 +715,7 @@ def right_to_the_last_digits(judged: Judged) -> None:
         for k, argument in enumerate(case.subject.args):
             found, true = float(pulled[k][place]), truth.first[k]
             error = error_in_ulp(found, true)
-            if ULP < error < math.inf:
+            if error > ULP and math.isfinite(found):
                 size = size_around_a_zero(rule, params, point, k)
                 # As uncertain as the last digits of the arguments: exp(-x * x) far out.
                 moved = sum(abs(x * d) for x, d in zip(point, truth.second[k], strict=True))

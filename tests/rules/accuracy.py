@@ -126,7 +126,7 @@ class Judge(Verdicts):
         if self._excused(point, truth, entry, found):
             return
         error = error_in_ulp(found, true, self.dtype)
-        if self.ulp < error < math.inf:
+        if error > self.ulp and math.isfinite(found):
             size = max(
                 self._size_around_a_zero(point, entry),
                 self._underflow(point, truth, true),
