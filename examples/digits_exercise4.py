@@ -132,7 +132,8 @@ def gradient_descent(
     thetas: Sequence[Array], x: Array, wanted: Array, steps: int = DESCENT, rate: float = RATE
 ) -> Trained:
     """theta -= rate * gradient."""
-    step = ab.value_and_grad(lambda thetas: cost(thetas, x, wanted, LAMBDA))
+    # Compiled, since it is the same computation again and again.
+    step = ab.compile(ab.value_and_grad(lambda thetas: cost(thetas, x, wanted, LAMBDA)))
     thetas, costs = list(thetas), []
     for _ in tqdm(range(steps), "gradient descent", unit="steps"):
         here, gradients = step(thetas)
@@ -154,7 +155,7 @@ def conjugate_gradients(
             bar.update()
 
         found = optimize.minimize(
-            ab.value_and_grad(lambda v: cost(rolled(v, sizes), x, wanted, LAMBDA)),
+            ab.compile(ab.value_and_grad(lambda v: cost(rolled(v, sizes), x, wanted, LAMBDA))),
             unrolled(thetas),
             jac=True,
             method="CG",
