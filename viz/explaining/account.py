@@ -75,15 +75,16 @@ class Path:
     product
         What the path contributes to the gradient: the product of its factors, of the shape of the
         node asked about.
-    formula, numbers
-        The product in names and in numbers; None for a path too long to read, and `numbers` also
-        for arrays.
+    formula, inputs, numbers
+        The product in names; in names that somebody gave, with no t1; and in numbers. None for a
+        path too long to read; the latter two also for arrays.
     """
 
     steps: tuple[Step, ...]
     factors: tuple[Factor, ...] = field(repr=False)
     product: Number
     formula: Written | None = field(repr=False)
+    inputs: Written | None = field(repr=False)
     numbers: Written | None = field(repr=False)
 
     @property

@@ -104,7 +104,7 @@ def _path(path: Path, account: Account) -> str:
     if len(names) != len(abridged(path.names)):
         names = [*names[:6], r"\cdots", *names[-6:]]
     route = r" \leftarrow ".join(names)
-    parts = [each.latex for each in (path.formula, path.numbers) if each is not None]
+    parts = [each.latex for each in (path.formula, path.inputs, path.numbers) if each is not None]
     parts.append(_value(path.product, account.digits))
     return rf"{route}: &\quad {' = '.join(_once(parts))}"
 

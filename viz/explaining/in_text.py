@@ -182,7 +182,7 @@ def _paths(account: Account, name: str) -> list[str]:
 
 def _equations(called: str, path: Path, digits: int) -> list[str]:
     """A product in names, in numbers, and its value: on one line if it fits."""
-    parts = [each.text for each in (path.formula, path.numbers) if each is not None]
+    parts = [each.text for each in (path.formula, path.inputs, path.numbers) if each is not None]
     if path.formula is None:
         parts = [f"the product of {len(path.factors)} local derivatives"]
     parts.append(numerals.number(float(path.product), digits))

@@ -20,6 +20,7 @@ from viz.explaining.algebra import (
     put_in,
     simplified,
 )
+from viz.explaining.composing import Expansion, TooLongError, applied, is_one
 from viz.explaining.explanation import Explanation
 from viz.explaining.naming import leaf, named
 from viz.explaining.paths import NAN, ONE, Size, Way, count_paths, largest_ways, scaled, size_of
@@ -30,7 +31,6 @@ from viz.snapshots import snapshot
 _ALL_DEFINED = 30
 # Longer products are not written out, as nobody would read them.
 _MULTIPLIED = 20
-_ONES = Leaf(Written("ones", r"\mathbf{1}", "<mn>1</mn>"))
 _SEED = Leaf(symbol("G"))
 
 
@@ -294,8 +294,23 @@ class _Writer:
             factors=tuple(factors),
             product=carried.copy() if isinstance(carried, np.ndarray) else float(carried),
             formula=None if formula is None else written(formula, self.digits),
+            inputs=None if formula is None or not self.scalar else self._in_inputs(formula),
             numbers=None if numbers is None else written(numbers, self.digits),
         )
+
+    def _in_inputs(self, formula: Expression) -> Written | None:
+        """A formula in names that somebody gave; None if it is so already, or would be long."""
+        generated = {
+            id(symbol): node
+            for node, symbol in self.symbols.items()
+            if node.rule is not None and not node.name and node is not self.output
+        }
+        expansion = Expansion(generated, self._leaf)
+        try:
+            tree: Expression = expansion.visit(put_in(formula, {}))
+        except TooLongError:
+            return None
+        return written(simplified(tree), self.digits) if expansion.count else None
 
     def _multiplied(
         self, route: Sequence[ab.graph.Node], positions: Sequence[int]
@@ -308,14 +323,14 @@ class _Writer:
                 return None, None
             carried: Expression = ast.Constant(1) if one else _SEED
             for node, position in steps:
-                carried = _applied(self._local(node, position).pull, carried)
+                carried = applied(self._local(node, position).pull, carried)
             return simplified(carried, fractions=True), None
         fed = [] if one else [number(float(self.fed))]
         names, numbers = list(fed), list(fed)
         for node, position in steps:
             local, factor = self._local(node, position), self._factor(node, position)
             assert factor.value is not None
-            if factor.value == 1.0 and _is_one(local.formula):
+            if factor.value == 1.0 and is_one(local.formula):
                 continue
             if len(names) == _MULTIPLIED:
                 return None, None
@@ -324,38 +339,6 @@ class _Writer:
             names.append(unknown if local.formula is None else local.formula)
             numbers.append(number(factor.value) if local.numbers is None else local.numbers)
         return product(names), product(numbers)
-
-
-def _applied(pull: Expression, carried: Expression) -> Expression:
-    """The expression of one step back, with that of the steps before in place of `g`.
-
-    A number spread over an array is that number times ones; ones drop out of elementwise products.
-    """
-    match pull:
-        case ast.BinOp(left=left, op=ast.Mult(), right=factor) if not _is_number(factor):
-            fed = _applied(left, carried)
-            if fed is _ONES or _is_one(fed):
-                return factor
-            if isinstance(fed, ast.BinOp) and isinstance(fed.op, ast.Mult) and fed.right is _ONES:
-                return ast.BinOp(fed.left, ast.Mult(), factor)
-        case ast.Call(func=ast.Name(id="spread"), args=[inner]):
-            number_ = simplified(put_in(inner, {"g": carried}), fractions=True)
-            if _is_one(number_):
-                return _ONES
-            if _is_number(number_):
-                return ast.BinOp(number_, ast.Mult(), _ONES)
-    return simplified(put_in(pull, {"g": carried}), fractions=True)
-
-
-def _is_one(tree: Expression | None) -> bool:
-    return isinstance(tree, ast.Constant) and tree.value == 1
-
-
-def _is_number(tree: Expression) -> bool:
-    return all(
-        isinstance(node, (ast.Constant, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop))
-        for node in ast.walk(tree)
-    )
 
 
 def _named(node: ab.graph.Node) -> str:
