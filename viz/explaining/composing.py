@@ -1,5 +1,4 @@
-"""Formulas of several steps: one step back applied to those before; names replaced by what they are
-names of."""
+"""Formulas of several steps: one step back after the others, and definitions in place of names."""
 
 from __future__ import annotations
 
