@@ -104,7 +104,9 @@ def decimal(value: float) -> str:
     >>> decimal(2.0), decimal(-0.001), decimal(1.256)
     ('2', '0', '1.26')
     """
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    text = f"{value:.2f}"
+    if text[-1] == "0":
+        text = text[:-3] if text[-2] == "0" else text[:-1]
     return "0" if text == "-0" else text
 
 

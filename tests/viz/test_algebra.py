@@ -62,7 +62,24 @@ def test_what_a_product_of_matrices_sends_back_is_told_in_matrices():
     x, w = Tensor(np.ones((2, 3)), name="x"), Tensor(np.ones((3, 2)), name="w")
     found = shown(viz.draw(ab.mean(x @ w), algebra=True))
     assert {"g @ yᵀ", "xᵀ @ g", "g / n for every entry"} <= set(found)
-    assert "g × (y)" in shown(viz.draw(x * x, algebra=True))
+    assert "g × y" in shown(viz.draw(x * x, algebra=True))
+    assert "g × (1 / y)" in shown(viz.draw(x / x, algebra=True))
+
+
+def test_what_was_broadcast_is_said_to_be_summed():
+    x, b = Tensor(np.ones((2, 3)), name="x"), Tensor(np.ones(3), name="b")
+    found = shown(viz.draw(ab.sum(x * b), algebra=True))
+    assert "g × x, summed" in found
+    assert "g × y" in found
+
+
+def test_what_cancels_in_arrays_is_counted_entry_by_entry():
+    x = Tensor([1.0, 1.0], name="x")
+    up, down = np.array([1.0, 1.0]), np.array([1.0, -1.0])
+    assert "50% cancels" in shown(viz.draw(ab.sum(x * up + x * down), algebra=True))
+    side, other = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    beside = shown(viz.draw(ab.sum(x * side + x * other), algebra=True))
+    assert not any("cancels" in text for text in beside)
 
 
 @settings(max_examples=150)

@@ -1,11 +1,13 @@
 """Arbitrary text through every format and back, and what each format promises."""
 
+import dataclasses
 import json
 import math
 import re
 import sys
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 import autograd_bp as ab
 import viz
 from autograd_bp import Tensor, Value
+from viz import picture
 from viz.emit.json import from_json, to_json
 from viz.emit.tree import tree
 from viz.render import GRAPHVIZ
@@ -230,6 +233,26 @@ def test_a_picture_that_points_nowhere_is_refused(path, value):
     place[path[-1]] = value
     with pytest.raises(viz.DrawError):
         viz.from_json(json.dumps(content))
+
+
+def test_the_format_is_documented_field_by_field():
+    document = (Path(__file__).parents[2] / "docs" / "picture-format.md").read_text("utf-8")
+    for kind in (
+        picture.Node,
+        picture.Edge,
+        picture.Output,
+        picture.Group,
+        picture.Quantity,
+        picture.Summary,
+        picture.Operation,
+        picture.Stored,
+        picture.Fold,
+        picture.Before,
+        picture.Local,
+        picture.Picture,
+    ):
+        for field in dataclasses.fields(kind):
+            assert re.search(rf"[`\"]{field.name}[`\"]", document), (kind.__name__, field.name)
 
 
 def test_the_tooltip_of_an_array_has_its_statistics_and_a_histogram():

@@ -5,6 +5,7 @@ of one would be another number.
 """
 
 import math
+import re
 from collections.abc import Sequence
 
 from viz import numerals
@@ -16,6 +17,8 @@ _CIRCLE_TEXT = 24.0
 _LONGEST_SUM = 24
 _LONGEST_ALGEBRA = 34
 _LONGEST_FORMULA = 160.0
+# A name, a number, or one call.
+_ONE_PIECE = re.compile(r"[\w.]+(\([^()]*\))?")
 _LONGEST_FRAME = 260.0
 # Parameters at these values are as if not given; the tooltip has them.
 _UNTOLD = ("None", "False")
@@ -89,7 +92,11 @@ def contribution_lines(
         if len(text) <= _LONGEST_ALGEBRA:
             return (Line(lines[0].role, text),)
         return Line(lines[0].role, f"{factors} ="), *lines
-    return line("formula", f"g × ({edge.local.formula})", _LONGEST_FORMULA), *lines
+    factor = edge.local.formula
+    text = f"g × {factor if _ONE_PIECE.fullmatch(factor) else f'({factor})'}"
+    if upstream.shape != edge.contribution.shape:  # What was broadcast is summed on the way back.
+        text += ", summed"
+    return line("formula", text, _LONGEST_FORMULA), *lines
 
 
 def sum_line(
@@ -123,10 +130,12 @@ def sum_line(
 
 
 def _cancellation(parts: Sequence[Quantity], total: Quantity) -> tuple[Line, ...]:
-    """What share of the contributions cancels, if some do."""
-    sizes = [part.size for part in parts]
-    left, whole = total.size, sum(size or 0.0 for size in sizes)
-    if left is None or None in sizes or not 0 < whole < math.inf:
+    """What share of the contributions cancels, entry by entry, if some does."""
+    if not (total.entries and all(len(part.entries) == len(total.entries) for part in parts)):
+        return ()
+    left = sum(map(abs, total.entries))
+    whole = sum(sum(map(abs, part.entries)) for part in parts)
+    if not 0 < whole < math.inf:
         return ()
     share = 1 - left / whole
     return (Line("note", f"{share:.0%} cancels"),) if share >= 0.005 else ()
