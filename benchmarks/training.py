@@ -5,8 +5,9 @@ Two nets learn MNIST on one thread in float32, from the same weights on the same
 - batches: 784-50-10, ReLU, batches of 100, rate 0.1;
 - one by one: 784-128-64-10, sigmoid, no bias, one sample at a time, rate 0.001.
 
-The engines take turns, a few hundred steps each, so that a busy machine slows all alike. Their
-weights must agree at the end. What counts is the ratio of the times, and its median over the turns.
+The engines take turns, a few hundred steps each, and processor time is what is taken, so that a
+busy machine does little harm. Their weights must agree at the end. What counts is the ratio of the
+times, and its median over the turns.
 
     python benchmarks/training.py [--data FOLDER] [--steps N] [--json FILE]
 """
@@ -255,10 +256,10 @@ def measure(problem: Problem, data: datasets.Data, steps: int, seed: int = 0) ->
         for x, _ in taken:
             x.flags.writeable = False  # as `datasets.batches` gives them
         for name, (step, _) in made.items():
-            began = time.perf_counter()
+            began = time.process_time()
             for x, t in taken:
                 step(x, t)
-            timed[name].seconds.append(time.perf_counter() - began)
+            timed[name].seconds.append(time.process_time() - began)
     for name, (_, read) in made.items():
         timed[name].weights = read()
     return timed
