@@ -67,6 +67,8 @@ def curves(
             marker="o" if len(heights) == 1 else None,
             label=name,
         )
+        if np.array_equal(along, np.round(along)):
+            axes.xaxis.get_major_locator().set_params(integer=True)
     if log:
         axes.set_yscale("log")
     axes.set_xlabel(x_label)
@@ -260,7 +262,7 @@ def _figure(size: tuple[float, float], title: str, theme: Theme | str) -> tuple[
     axes = figure.add_subplot()
     axes.set_facecolor(colours.background)
     axes.set_title(title, color=colours.text, fontsize=11)
-    axes.tick_params(colors=colours.muted)
+    axes.tick_params(which="both", colors=colours.muted)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(colours.muted)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from viz import charts
+from viz.theme import DARK
 
 
 def test_every_curve_is_drawn_where_it_belongs():
@@ -18,6 +19,18 @@ def test_every_curve_is_drawn_where_it_belongs():
 def test_a_single_point_is_seen():
     (line,) = charts.curves({"a": [1.0]}).axes[0].lines
     assert line.get_marker() == "o"
+
+
+def test_epochs_are_marked_by_whole_numbers():
+    axes = charts.curves({"a": [1.0, 2.0, 3.0]}, x=[1, 2, 3]).axes[0]
+    assert all(mark == round(mark) for mark in axes.get_xticks())
+
+
+def test_numbers_on_a_logarithmic_scale_have_the_colour_of_the_theme():
+    figure = charts.curves({"a": [0.3, 0.6]}, log=True, theme="dark")
+    figure.canvas.draw()
+    ticks = [*figure.axes[0].yaxis.get_minor_ticks(), *figure.axes[0].yaxis.get_major_ticks()]
+    assert {tick.label1.get_color() for tick in ticks} == {DARK.muted}
 
 
 def test_curves_that_do_not_fit_are_refused():
