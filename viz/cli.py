@@ -201,7 +201,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def demo(arguments: argparse.Namespace) -> None:
-    """Print the apple-tax tables and write their pictures and a page that shows them."""
+    """Print the apple-tax tables, train a net to read digits, and show it all on one page."""
     run_demo(Path(arguments.out))
 
 
@@ -406,7 +406,7 @@ def _parser() -> _Parser:
 
     sub = commands.add_parser(
         "demo",
-        help="show two problems as tables, pictures and a page",
+        help="a tour: tables, pictures, a net that learns to read digits, on one page",
         description=demo.__doc__,
         allow_abbrev=False,
     )
