@@ -35,18 +35,18 @@ class Factor:
     none or where it is about arrays; `because` are the conditions under which it is that one, and
     `also` is how books write it, where the sheet has another form for accuracy.
     `value` is the number, None for arrays. `pull` says what is done with a cotangent G of the
-    result, `words` says it in words.
+    result, `words` says it in words. Of very many factors the last ones have a value only.
     """
 
     result: Written
     operand: Written
-    formula: Written | None
-    numbers: Written | None
-    because: tuple[Written, ...]
-    also: Written | None
     value: float | None
-    pull: Written
-    words: str
+    formula: Written | None = None
+    numbers: Written | None = None
+    because: tuple[Written, ...] = ()
+    also: Written | None = None
+    pull: Written | None = None
+    words: str = ""
 
     @property
     def derivative(self) -> Written:
@@ -110,6 +110,8 @@ class Account:
         The sum of the absolute values of the products of all paths; None for arrays.
     scalar
         Whether every value on the paths is a number.
+    untold
+        How many values are mentioned for which there is no term: they are too many.
     summed, seeded
         Whether the gradient is that of the sum of the output's entries; whether another gradient
         than ones was fed in.
@@ -119,6 +121,7 @@ class Account:
     wrt: Written
     gradient: Number
     terms: tuple[Term, ...]
+    untold: int
     factors: tuple[Factor, ...]
     paths: tuple[Path, ...]
     count: int

@@ -90,7 +90,8 @@ def _locals(account: Account) -> list[str]:
 def _local(factor: Factor, digits: int) -> str:
     name = factor.derivative.latex
     if factor.value is None:
-        return rf"{name} &: G \mapsto {factor.pull.latex} \quad {words(factor.words).latex}"
+        done = "" if factor.pull is None else rf"G \mapsto {factor.pull.latex} \quad "
+        return rf"{name} &: {done}{words(factor.words).latex}"
     parts = [each.latex for each in (factor.formula, factor.numbers) if each is not None]
     parts.append(numeral(factor.value, digits).latex)
     because = r" \land ".join(test.latex for test in factor.because)

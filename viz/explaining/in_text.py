@@ -135,8 +135,9 @@ def _terms(account: Account) -> list[str]:
         parts = [term.symbol.text]
         parts += [each.text for each in (term.formula, term.numbers) if each is not None]
         lines.append(" = ".join(_once([*parts, value(term.value, account.digits)])))
-    if len(account.terms) > _LISTED:
-        lines.append(f"... and {len(account.terms) - _LISTED} more")
+    rest = len(account.terms) - len(lines) + account.untold
+    if rest:
+        lines.append(f"... and {rest} more")
     return lines
 
 
@@ -154,7 +155,8 @@ def _factors(account: Account) -> list[str]:
 def _factor(factor: Factor, account: Account) -> str:
     name = factor.derivative.text
     if factor.value is None:
-        return f"{name}:  G -> {factor.pull.text}  ({factor.words})"
+        done = "" if factor.pull is None else f"G -> {factor.pull.text}  "
+        return f"{name}:  {done}({factor.words})"
     parts = [name, *(each.text for each in (factor.formula, factor.numbers) if each is not None)]
     line = " = ".join(_once([*parts, numerals.number(factor.value, account.digits)]))
     if factor.because:

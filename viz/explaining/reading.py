@@ -29,6 +29,8 @@ from viz.snapshots import snapshot
 
 # With more nodes than this, only those that a path meets are defined.
 _ALL_DEFINED = 30
+# Of more terms and factors only so many are written; an explanation shows fewer.
+_TOLD = 300
 # Longer products are not written out, as nobody would read them.
 _MULTIPLIED = 20
 _SEED = Leaf(symbol("G"))
@@ -154,6 +156,7 @@ class _Writer:
         self.output, self.wrt, self.scalar, self.fed = output, wrt, scalar, fed
         self.order, self.digits = order, digits
         self.symbols: dict[ab.graph.Node, Written] = {}
+        self.untold = 0
         self.factors: dict[tuple[ab.graph.Node, int], Factor] = {}
         self.pulls: dict[tuple[ab.graph.Node, int], rules.Local] = {}
 
@@ -180,6 +183,7 @@ class _Writer:
             wrt=self.symbols[self.wrt],
             gradient=gradient,
             terms=tuple(self._terms(on_paths)),
+            untold=self.untold,
             factors=tuple(self.factors.values()),
             paths=paths,
             count=count,
@@ -216,7 +220,10 @@ class _Writer:
         """What is worth defining, operands first."""
         shown = set(on_paths)
         everything = len(self.order) <= _ALL_DEFINED
-        for node in sorted(self.symbols, key=lambda node: node.serial):
+        told = [node for node in self.symbols if node.rule is not None or not node.name]
+        told.sort(key=lambda node: node.serial)
+        self.untold = max(0, len(told) - _TOLD)
+        for node in told[:_TOLD]:
             value = ab.graph.value(node)
             tree = numbers = None
             if node.rule is not None and (everything or node in shown):
@@ -224,8 +231,6 @@ class _Writer:
                 if not any(np.shape(argument) for argument in (*node.args, value)):
                     given = [number(float(argument)) for argument in node.args]
                     numbers = rules.definition(node, given)
-            elif node.name and node.rule is None:
-                continue
             yield Term(
                 self.symbols[node],
                 None if tree is None else written(tree, self.digits),
@@ -246,22 +251,27 @@ class _Writer:
     def _factor(self, node: ab.graph.Node, position: int) -> Factor:
         key = node, position
         if key not in self.factors:
-            local = self._local(node, position)
-            value = None
-            if self.scalar:
-                value = _locals(node)[position]
             self.factors[key] = Factor(
                 result=self.symbols[node],
                 operand=self._operand(node, position),
-                formula=None if local.formula is None else written(local.formula, self.digits),
-                numbers=None if local.numbers is None else written(local.numbers, self.digits),
-                because=tuple(written(test, self.digits) for test in local.because),
-                also=None if local.also is None else written(local.also, self.digits),
-                value=value,
-                pull=written(put_in(local.pull, {"g": _SEED}), self.digits),
-                words=f"{_named(node)}: {local.words}",
+                value=_locals(node)[position] if self.scalar else None,
+                **self._written(node, position),
             )
         return self.factors[key]
+
+    def _written(self, node: ab.graph.Node, position: int) -> dict[str, Any]:
+        """What the sheet says of a factor; of very many factors nothing of the last ones."""
+        if len(self.factors) >= _TOLD:
+            return {"words": _named(node)}
+        local = self._local(node, position)
+        return {
+            "formula": None if local.formula is None else written(local.formula, self.digits),
+            "numbers": None if local.numbers is None else written(local.numbers, self.digits),
+            "because": tuple(written(test, self.digits) for test in local.because),
+            "also": None if local.also is None else written(local.also, self.digits),
+            "pull": written(put_in(local.pull, {"g": _SEED}), self.digits),
+            "words": f"{_named(node)}: {local.words}",
+        }
 
     def _operand(self, node: ab.graph.Node, position: int) -> Written:
         """The operand as it is called; told apart where a node is used twice: `x * x`."""
@@ -328,12 +338,15 @@ class _Writer:
         fed = [] if one else [number(float(self.fed))]
         names, numbers = list(fed), list(fed)
         for node, position in steps:
-            local, factor = self._local(node, position), self._factor(node, position)
+            factor = self._factor(node, position)
             assert factor.value is not None
-            if factor.value == 1.0 and is_one(local.formula):
+            if factor.value == 1.0 and len(steps) > _TOLD:
                 continue
             if len(names) == _MULTIPLIED:
                 return None, None
+            local = self._local(node, position)
+            if factor.value == 1.0 and is_one(local.formula):
+                continue
             named = factor.derivative
             unknown = Leaf(Written(f"({named.text})", named.latex, named.mathml))
             names.append(unknown if local.formula is None else local.formula)
