@@ -1,5 +1,7 @@
 """The tour: its figures, its files, and a page that is safe and needs nothing else."""
 
+import contextlib
+import io
 import shlex
 import subprocess
 import sys
@@ -31,10 +33,17 @@ DRAWN = {*EXPECTED, "digits-first-step", "digits-accuracy", "digits-loss", "digi
 
 
 @pytest.fixture(scope="module")
-def tour(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tour") / "out"
-    demo.run(folder)
-    return folder
+def printed_tour(tmp_path_factory):
+    """What the command prints, and the folder it writes."""
+    folder = tmp_path_factory.mktemp("tour") / "my tour"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(["demo", "--out", str(folder)]) == 0
+    return printed.getvalue(), folder
+
+
+@pytest.fixture(scope="module")
+def tour(printed_tour):
+    return printed_tour[1]
 
 
 @pytest.mark.parametrize("problem", demo.PROBLEMS, ids=lambda problem: problem.slug)
@@ -53,11 +62,10 @@ def test_the_command_shown_for_a_problem_runs(problem, capsys):
     assert problem.values.keys() <= set(capsys.readouterr().out.split())
 
 
-def test_it_prints_the_tables_and_says_where_the_pictures_are(tmp_path, capsys):
-    assert main(["demo", "--out", str(tmp_path / "my tour")]) == 0
-    out = capsys.readouterr().out
+def test_it_prints_the_tables_and_says_where_the_pictures_are(printed_tour):
+    printed, _ = printed_tour
     for shown in ("220", "715", "2.2", "3.3", "650", "index.html", "my tour", "held-out accuracy"):
-        assert shown in out
+        assert shown in printed
 
 
 def test_every_picture_is_written_as_svg_and_png(tour):
