@@ -35,6 +35,19 @@ def snapshot(value: ArrayLike) -> Quantity:
     return Quantity(dtype, shape, entries, _summary(array) if array.size > 1 else None)
 
 
+def all_finite(value: ArrayLike) -> bool:
+    """Whether no entry is infinite or NaN; what is not made of numbers counts as finite.
+
+    >>> all_finite(2.0), all_finite([1.0, math.inf]), all_finite("text")
+    (True, False, True)
+    """
+    kind: type = type(value)
+    if kind is float:
+        return math.isfinite(cast(float, value))
+    array = np.asarray(value)
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
+
+
 def joined(values: Sequence[ArrayLike]) -> Quantity:
     """Several numbers or arrays as one quantity: all their entries, one after another.
 

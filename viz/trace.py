@@ -27,7 +27,7 @@ from viz.picture import (
 )
 from viz.plan import EDGES_PER_NODE, Bundle, Plan, Skeleton
 from viz.sheet import local, operation
-from viz.snapshots import joined, snapshot
+from viz.snapshots import all_finite, joined, snapshot
 
 _COUNTED = 10
 _MOST_NODES = 5_000_000
@@ -95,11 +95,8 @@ class Recording:
     def not_finite(self) -> tuple[list[bool], list[bool]]:
         """By node: whether its value, and whether its gradient, has an entry that is not finite."""
         return (
-            [not snapshot(ab.graph.value(node)).finite for node in self.nodes],
-            [
-                (total := _frozen(self._totals.get(id(node)))) is not None and not total.finite
-                for node in self.nodes
-            ],
+            [not all_finite(ab.graph.value(node)) for node in self.nodes],
+            [not all_finite(cast(Any, self._totals.get(id(node), 0.0))) for node in self.nodes],
         )
 
     def picture(self, plan: Plan | None = None, *, algebra: bool = False) -> Picture:

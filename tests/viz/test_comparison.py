@@ -87,6 +87,13 @@ def test_a_picture_taken_before_training_can_be_compared_with_one_after():
     assert "→ [0.5  0.5  0.5]" in shown(picture) or "[1  1  1] → [0.5  0.5  0.5]" in shown(picture)
 
 
+def test_the_tree_of_a_comparison_tells_what_was():
+    (product,) = [line for line in viz.diff(run(2.0), run(-0.5)).text.splitlines() if " × " in line]
+    assert "= 0.35" in product
+    assert "was -1.4, grad was" in product
+    assert "only in the first run" in viz.diff(ab.exp(Value(1.0)), ab.tanh(Value(1.0))).text
+
+
 def test_a_difference_behind_the_shown_digits_is_shown_with_all_of_them():
     def once(x):
         return Value(x, name="x") * 1.0

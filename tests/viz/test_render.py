@@ -124,9 +124,15 @@ def test_two_processes_write_the_same_bytes():
         x = ab.Value(2.0, name="苹果")
         y = 1.0 / (1.0 + ab.exp(x * -1.0)) + x * 3.0 + 2.0 * x
         W = ab.Tensor(np.arange(6.0).reshape(3, 2), name="W")
+        h = x
+        for step in range(500):
+            h = ab.tanh(h * y) if step % 2 else ab.scope("s")(lambda h: h + 1.0)(h)
         pictures = [viz.draw(y), viz.draw(ab.sum(np.ones((4, 3)) @ W + 1.0), style="nodes")]
+        pictures += [viz.draw(h, limit=100), viz.backward_graph(y), viz.diff(y, y + x)]
+        pictures += [viz.scalars(np.ones((4, 3)) @ W, (0, 1)), viz.draw(y, flow="size")]
         for picture in pictures:
-            print(hashlib.sha256((picture.svg + picture.dot + picture.html()).encode()).hexdigest())
+            written = picture.svg + picture.dot + picture.html() + picture.json + picture.text
+            print(hashlib.sha256(written.encode()).hexdigest())
     """
     assert script(body) == script(body)
 

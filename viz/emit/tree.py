@@ -6,7 +6,7 @@ from typing import Final
 
 from autograd_bp.text_width import text_width
 from viz import numerals
-from viz.picture import Edge, Node, Picture, Quantity
+from viz.picture import Before, Edge, Node, Picture, Quantity
 from viz.text import one_line
 
 # ANSI colours by role. Red and blue are told apart by a word beside them too.
@@ -56,6 +56,7 @@ def tree(picture: Picture, digits: int = 4, *, colour: bool = False) -> str:
 
 
 def _rows(picture: Picture, digits: int) -> list[_Row]:
+    gradients = any(node.gradient is not None for node in picture.nodes)
     operands: dict[int, list[Edge]] = {node.id: [] for node in picture.nodes}
     for each in picture.edges:
         operands[each.target].append(each)
@@ -79,7 +80,7 @@ def _rows(picture: Picture, digits: int) -> list[_Row]:
             note = f"#{numbers[number]}" + (again if known else f", used {uses[number]} times")
         if len(inner) > 3 * _DEEPEST and below and not known:
             note, known = "… and what it is made of", True
-        rows.append(_row(node, edge, before, note, digits))
+        rows.append(_row(node, edge, before, note, digits, gradients=gradients))
         if not known:
             waiting += [
                 (
@@ -93,12 +94,16 @@ def _rows(picture: Picture, digits: int) -> list[_Row]:
     return rows
 
 
-def _row(node: Node, edge: Edge | None, before: str, note: str, digits: int) -> _Row:
+def _row(
+    node: Node, edge: Edge | None, before: str, note: str, digits: int, *, gradients: bool
+) -> _Row:
     what = _what(node)
     value = node.value if edge is None or edge.value is None else edge.value
     notes = [note] if note else []
-    if node.kind == "detached":
+    if node.kind == "detached" and gradients:
         notes.append("no gradient wanted")
+    if node.before is not None:
+        notes += _before(node, node.before, digits)
     if node.stored is not None and node.stored.calls > 1:
         held = _short(node.stored.gradient, digits)
         notes.append(f".grad {held} from {node.stored.calls} calls")
@@ -113,6 +118,18 @@ def _row(node: Node, edge: Edge | None, before: str, note: str, digits: int) -> 
         _gradient(node, digits),
         ", ".join(notes),
     )
+
+
+def _before(node: Node, before: Before, digits: int) -> list[str]:
+    """How a node differs from what it was in the first run."""
+    if before.state in ("added", "removed"):
+        return [f"only in the {'second' if before.state == 'added' else 'first'} run"]
+    notes = []
+    if before.value is not None and repr(before.value) != repr(node.value):
+        notes.append(f"was {_short(before.value, digits)}")
+    if before.gradient is not None and repr(before.gradient) != repr(node.gradient):
+        notes.append(f"grad was {_short(before.gradient, digits)}")
+    return notes
 
 
 def _what(node: Node) -> str:
