@@ -97,7 +97,11 @@ class JaxFunction:
 
     def _program(self, arguments: Arguments, leaves: Sequence[Any]) -> Program:
         modules = [] if self._module is None else self._module.modules()
-        mode = tuple(module.training for module in modules)
+        # What no derivative passes is worked out while recording: buffers are part of the key.
+        mode = (
+            *(module.training for module in modules),
+            *(np.asarray(b._value).tobytes() for module in modules[:1] for b in module.buffers()),
+        )
         kinds = tuple(
             (leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else float
             for leaf in arguments.leaves

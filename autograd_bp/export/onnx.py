@@ -102,14 +102,14 @@ class Graph:
                 self._constants[key] = self.array(np.array(numbers, np.int64), "ints")
             return self._constants[key]
         pieces = [self.size_of(n) if isinstance(n, Size) else self.ints([n]) for n in numbers]
-        return pieces[0] if len(pieces) == 1 else self.add("Concat", *pieces, axis=0)
+        return str(pieces[0] if len(pieces) == 1 else self.add("Concat", *pieces, axis=0))
 
     def size_of(self, size: Size) -> str:
         """A number that follows the batch, with one axis."""
         found = self.batch
         if size.times != 1:
             found = self.add("Mul", found, self.ints([size.times]))
-        return self.add("Add", found, self.ints([size.plus])) if size.plus else found
+        return str(self.add("Add", found, self.ints([size.plus])) if size.plus else found)
 
     # -- operands ---------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Graph:
         sizes = [k for k, n in enumerate(shape) if isinstance(n, Size)]
         if len(sizes) == 1 and 0 not in shape:
             shape = [-1 if k == sizes[0] else n for k, n in enumerate(shape)]
-        return self.add("Reshape", x, self.ints(shape), allowzero=int(0 in shape))
+        return str(self.add("Reshape", x, self.ints(shape), allowzero=int(0 in shape)))
 
 
 def _onnx_type(dtype: Any) -> int:

@@ -61,7 +61,7 @@ def _node(layer: nn.Module, run: Sequence[Instruction], recorded: Recorded) -> L
     if (
         len(others) != 1
         or "" in weights
-        or set(weights) != {name for name, _ in layer._leaves() if name in _NAMES}
+        or set(weights) != {name for name, _ in layer.named_parameters()}
         or (made & later) != {last}
     ):
         return None
@@ -73,9 +73,6 @@ def _node(layer: nn.Module, run: Sequence[Instruction], recorded: Recorded) -> L
     if isinstance(layer, BatchNorm) and layer.training:
         return None
     return lambda graph: _written(graph, layer, x, weights)
-
-
-_NAMES = ("weight", "bias", "running_mean", "running_var")
 
 
 def _written(graph: Any, layer: Any, x: Var, weights: dict[str, Var]) -> str:
@@ -96,7 +93,9 @@ def _written(graph: Any, layer: Any, x: Var, weights: dict[str, Var]) -> str:
         scale = value("weight") if "weight" in weights else graph.array(features * 0 + 1)
         shift = value("bias") if "bias" in weights else graph.array(features * 0)
         found = graph.add(
-            "BatchNormalization", data, scale, shift, value("running_mean"), value("running_var"),
+            "BatchNormalization", data, scale, shift,
+            graph.array(features, "running_mean"),
+            graph.array(layer.running_var._value, "running_var"),
             epsilon=layer.eps,
         )  # fmt: skip
     else:

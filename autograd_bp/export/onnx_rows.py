@@ -365,10 +365,8 @@ def _reduced(graph: Any, op: str, name: str, x: Var, axis: Any, keepdims: bool) 
     axes = reduced_axes(axis, len(x.shape))
     if not axes:
         name = graph.reshaped(name, [1, *graph.shape(x)])
-        found: str = graph.add(op, name, graph.ints([0]), keepdims=0)
-        return found
-    found = graph.add(op, name, graph.ints(axes), keepdims=int(keepdims))
-    return found
+        return str(graph.add(op, name, graph.ints([0]), keepdims=0))
+    return str(graph.add(op, name, graph.ints(axes), keepdims=int(keepdims)))
 
 
 def _variance(graph: Any, instruction: Instruction) -> str:
