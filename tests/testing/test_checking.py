@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -185,6 +186,13 @@ def test_as_test_passes_or_fails_with_the_whole_report() -> None:
     with pytest.raises(AssertionError, match=r"WrongCube\(x\): NOT OK"):
         as_test(WrongCube)()
     assert "Cube" in (as_test(Cube).__doc__ or "")
+
+
+@pytest.mark.parametrize("rule", [ab.tanh, ab.hypot, ab.clip], ids=["tanh", "hypot", "clip"])
+def test_an_elementwise_rule_is_checked_in_less_than_five_seconds(rule: Any) -> None:
+    start = time.process_time()
+    check(rule).assert_ok()
+    assert time.process_time() - start < 5.0
 
 
 # -- planted faults -------------------------------------------------------------------------------
