@@ -76,6 +76,7 @@ def _can_be_planned(instruction: Instruction, out: Var) -> bool:
     can = instruction.op in UFUNCS or instruction.op in (
         "np.where",
         "index_set",
+        "put",
         "matmul",
         "sum",
         "accumulate",
@@ -96,7 +97,7 @@ def _in_place(
     candidates = instruction.operands
     if instruction.op == "np.where":
         candidates = candidates[2:]
-    elif instruction.op in ("index_set", "accumulate"):
+    elif instruction.op in ("index_set", "put", "accumulate"):
         candidates = candidates[:1]
     elif instruction.op not in UFUNCS:
         return None

@@ -19,6 +19,7 @@ from autograd_bp.compiler.passes.expand import expanded
 from autograd_bp.compiler.passes.folding import folded, with_numbers_for_uniform_constants
 from autograd_bp.compiler.passes.guards import with_plain_products
 from autograd_bp.compiler.passes.lower import lowered
+from autograd_bp.compiler.passes.sums import with_sums_as_products
 from autograd_bp.compiler.passes.updates import with_updates_last
 from autograd_bp.compiler.program import Program, Var
 
@@ -43,7 +44,7 @@ def optimised(program: Program, *, bold: bool = True) -> Program:
         program = without_needless_broadcasts(program)
         program = with_common_subexpressions_shared(program)
         program = without_dead_code(program)
-    program = with_accumulated_products(program)
+    program = with_sums_as_products(with_accumulated_products(program))
     program = without_dead_code(with_common_subexpressions_shared(program))
     program = without_implied_checks(program)
     return with_checks_joined(with_wide_factors_seen_in_products(program))

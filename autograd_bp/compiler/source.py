@@ -52,6 +52,7 @@ _NAMES = {
     "sum": "total",
     "np.where": "chosen",
     "getitem": "part",
+    "take": "picked",
 }
 
 
@@ -227,7 +228,7 @@ class _Writer:
     def buffered(self, instruction: Instruction, out: Var) -> str:
         """The name of the array that is written to; that of the operand which lies there, if what
         is written is only a part."""
-        if instruction.op in ("index_set", "np.where", "accumulate"):
+        if instruction.op in ("index_set", "put", "np.where", "accumulate"):
             for operand in instruction.operands:
                 if self._same(operand, out):
                     self.memory[out] = None
@@ -246,9 +247,13 @@ class _Writer:
     def looking(self, instruction: Instruction) -> str:
         """A line that gives up where an element is nan, or is not finite: one pass through BLAS."""
         operands = instruction.operands
-        if instruction.op == "check_positive":
-            name = self.operand(operands[0])
-            return f"if {name}.size and {name}[{name}.argmin()] < 0: return None"
+        if instruction.op == "check_places":
+            assert isinstance(operands[0], Var)
+            name, width = self.name(operands[0]), instruction.params[0]
+            if operands[0].size == 1:
+                return f"if not 0 <= {name}.item() < {width}: return None"
+            least, most = f"{name}[{name}.argmin()]", f"{name}[{name}.argmax()]"
+            return f"if {name}.size and not 0 <= {least} <= {most} < {width}: return None"
         if instruction.op in ("assume", "refuse"):
             function = self.constant(instruction.function, instruction.function.__name__)
             expected, *params = (None, *instruction.params)[instruction.op == "assume" :]
@@ -262,8 +267,9 @@ class _Writer:
     def squared(self, operand: Operand) -> str:
         """The sum of the squares of the elements."""
         assert isinstance(operand, Var)
-        if operand.size == 1 and operand.shape == ():
-            return f"{self.name(operand)} * {self.name(operand)}"
+        if operand.size == 1:
+            number = self.name(operand)
+            return f"{number}.item() ** 2" if not operand.weak else f"{number} ** 2"
         flat = self.flat(operand)
         return f"np.vdot({flat}, {flat})" if flat == self.name(operand) else f"{flat}.dot({flat})"
 
@@ -304,6 +310,12 @@ class _Writer:
                 [] if self._same(instruction.operands[0], out) else [f"np.copyto({target}, {x})"]
             )
             return [*first, f"{target}[{_subscript(index)}] = {value}"]
+        if op == "put":
+            x, places, value = operands
+            first = (
+                [] if self._same(instruction.operands[0], out) else [f"np.copyto({target}, {x})"]
+            )
+            return [*first, f"{target}.put({places}, {value})"]
         if op == "sum":
             axis, keepdims = instruction.params
             kept = ", keepdims=True" if keepdims else ""
@@ -312,8 +324,7 @@ class _Writer:
             return self.accumulated(instruction, target)
         if op == "matmul":
             a, b = instruction.operands
-            two = isinstance(a, Var) and isinstance(b, Var) and len(a.shape) == len(b.shape) == 2
-            function = "np.dot" if two and _one_dtype(a, b) else "np.matmul"
+            function = "np.dot" if _is_matrix_product(a, b) else "np.matmul"
             return [f"{function}({', '.join(operands)}, out={target})"]
         return [f"{self.ufunc(op)}({', '.join(operands)}, out={target})"]
 
@@ -457,8 +468,16 @@ class _Writer:
 _WORDS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half"}
 
 
-def _one_dtype(a: Operand, b: Operand) -> bool:
-    return isinstance(a, Var) and isinstance(b, Var) and a.dtype == b.dtype and a.dtype.kind == "f"
+def _is_matrix_product(a: Operand, b: Operand) -> bool:
+    """Whether BLAS takes it, so that np.dot, which asks less, does the same as np.matmul."""
+    return (
+        isinstance(a, Var)
+        and isinstance(b, Var)
+        and {len(a.shape), len(b.shape)} <= {1, 2}
+        and len(a.shape) + len(b.shape) > 2
+        and a.dtype == b.dtype
+        and a.dtype.kind == "f"
+    )
 
 
 def _kind(var: Var) -> str:
@@ -493,6 +512,7 @@ _TEMPLATES: Mapping[str, Template] = {
     "concatenate": lambda x, p: f"np.concatenate(({', '.join(x)},), axis={p[0]})",
     "stack": lambda x, p: f"np.stack(({', '.join(x)},), axis={p[0]})",
     "identity": lambda x, _: x[0],
+    "take": lambda x, _: f"{x[0]}.take({x[1]})",
     "draw": lambda _, p: f"{p[0]}.{p[1][1:-1]}({', '.join(p[2:])})",
     "item": lambda x, _: f"{x[0]}.item()",
     "rules.top": lambda x, _: f"{x[0]}.argmax(axis=1)",

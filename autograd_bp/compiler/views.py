@@ -16,7 +16,7 @@ VIEWS = frozenset("reshape transpose broadcast_to identity".split())
 _NEW = frozenset(
     "np.where matmul chain_matmul chain_matmul_both sum prod max min mean var std norm2 norm_p "
     "logsumexp softmax log_softmax cumsum cumprod linear_recurrence concatenate stack scatter "
-    "index_set cross_entropy label_errors soft_cross_entropy accumulate rules.top "
+    "index_set put take cross_entropy label_errors soft_cross_entropy accumulate rules.top "
     "rules.top_mask rules.tie_share np.full".split()
 )
 

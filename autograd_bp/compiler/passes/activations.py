@@ -25,7 +25,7 @@ def with_cheap_forms(program: Program) -> Program:
     return replace(
         program,
         instructions=tuple(writer.build.instructions),
-        constants={**program.constants, **writer.constants},
+        constants={**program.constants, **writer.constants, **writer.shared},
         fixed=program.fixed | writer.constants.keys(),
     )
 
@@ -35,10 +35,11 @@ class _Writer:
         self.build = Builder()
         self.makers = program.makers()
         self.constants: dict[Var, Any] = {}
-        self._rows: dict[int, Var] = {}
+        self.shared: dict[Var, Any] = {}
+        self._rows: dict[tuple[int, int], Var] = {}
         # By the mask of the largest elements: where they are. By a variable: its zeroed entries.
-        self.tops: dict[Var, tuple[Var, Var]] = {}
-        self.zeroed: dict[Var, tuple[Var, Var]] = {}
+        self.tops: dict[Var, Var] = {}
+        self.zeroed: dict[Var, Var] = {}
 
     def add(self, instruction: Instruction) -> None:
         form = _FORMS.get(instruction.op)
@@ -48,14 +49,25 @@ class _Writer:
 
     # -- steps ------------------------------------------------------------------------------------
 
-    def rows(self, n: int) -> Var:
-        """The numbers of n rows."""
-        if n not in self._rows:
-            places = np.arange(n)
-            places.flags.writeable = False
-            self._rows[n] = Var.like(places, "rows")
-            self.constants[self._rows[n]] = places
-        return self._rows[n]
+    def places(self, x: Var, columns: Any) -> Var:
+        """Where the elements of a matrix are, one per row, counted through all rows."""
+        n, width = x.shape
+        if n == 1 and isinstance(columns, Var):
+            return columns
+        if (n, width) not in self._rows:
+            offsets = np.arange(0, n * width, width)
+            offsets.flags.writeable = False
+            self._rows[n, width] = Var.like(offsets, "offsets")
+            self.constants[self._rows[n, width]] = offsets
+        if not isinstance(columns, Var):
+            columns = self.constant(columns, "labels")
+        return self.ufunc("np.add", columns, self._rows[n, width])  # type: ignore[no-any-return]
+
+    def constant(self, array: Any, name: str) -> Var:
+        """An array of the function, which it may change later: a copy would not see that."""
+        var = Var.like(array, name)
+        self.shared[var] = array
+        return var
 
     def top(self, x: Var) -> Var:
         """Where the first largest element of each row is."""
@@ -68,12 +80,13 @@ class _Writer:
         self.build.call(op, function, operands, params, out)
         return out
 
-    def at(self, x: Var, rows: Var, places: Var) -> Var:
-        return self.row("getitem", x, params=((rows, places),), shape=x.shape[:1])
+    def at(self, x: Var, places: Var) -> Var:
+        """The elements at the places."""
+        return self.call("take", _take, (x, places), (), Var(x.shape[:1], x.dtype))
 
-    def put(self, x: Var, value: Any, rows: Var, places: Var, into: Var | None = None) -> Var:
-        out = into or Var(x.shape, x.dtype)
-        return self.build.row("index_set", x, value, params=((rows, places),), out=out)
+    def put(self, x: Var, places: Var, value: Any, into: Var | None = None) -> Var:
+        """x with the elements at the places replaced."""
+        return self.call("put", _put, (x, places, value), (), into or Var(x.shape, x.dtype))
 
     def row(self, name: str, x: Var, *, params: tuple[Any, ...], shape: tuple[int, ...]) -> Var:
         return self.build.row(name, x, params=params, out=Var(shape, x.dtype))
@@ -84,14 +97,13 @@ class _Writer:
     def ufunc(self, name: str, *operands: Any) -> Any:
         return self.build.ufunc(name, *operands)
 
-    def terms(self, x: Var) -> tuple[Var, Var, Var, Var, Var]:
-        """Numbers of the rows, where their largest elements are, all relative to these, exp of
-        them but 0 for the largest, and the sums of these: see `rules.losses`."""
-        rows, top = self.rows(x.shape[0]), self.top(x)
-        relative = self.ufunc("np.subtract", x, self.column(self.at(x, rows, top)))
-        terms = self.put(self.ufunc("np.exp", relative), 0.0, rows, top)
-        others = self.row("sum", terms, params=((1,), False), shape=x.shape[:1])
-        return rows, top, relative, terms, others
+    def terms(self, x: Var) -> tuple[Var, Var, Var, Var]:
+        """Where the largest elements of the rows are, all relative to these, exp of them but 0 for
+        the largest, and the sums of these: see `rules.losses`."""
+        top = self.places(x, self.top(x))
+        relative = self.ufunc("np.subtract", x, self.column(self.at(x, top)))
+        terms = self.put(self.ufunc("np.exp", relative), top, 0.0)
+        return top, relative, terms, self.row("sum", terms, params=((1,), False), shape=x.shape[:1])
 
 
 def _is_rows(x: Any, axis: Any) -> bool:
@@ -125,7 +137,7 @@ def _log_softmax(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     x, (axis,) = instruction.operands[0], instruction.params
     if not _is_rows(x, axis):
         return False
-    _, _, relative, _, others = writer.terms(x)  # type: ignore[arg-type]
+    _, relative, _, others = writer.terms(x)  # type: ignore[arg-type]
     logs = writer.column(writer.ufunc("np.log1p", others))
     writer.build.ufunc("np.subtract", relative, logs, into=out)
     return True
@@ -135,17 +147,17 @@ def _softmax(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     x, (axis,) = instruction.operands[0], instruction.params
     if not _is_rows(x, axis):
         return False
-    rows, top, _, terms, others = writer.terms(x)  # type: ignore[arg-type]
+    top, _, terms, others = writer.terms(x)  # type: ignore[arg-type]
     largest = writer.ufunc("np.reciprocal", writer.ufunc("np.add", others, 1.0))
     scaled = writer.ufunc("np.multiply", terms, writer.column(largest))
-    writer.put(scaled, largest, rows, top, into=out)
+    writer.put(scaled, top, largest, into=out)
     return True
 
 
 def _top_mask(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     x, (axis,) = instruction.operands[0], instruction.params
     if _is_rows(x, axis):
-        writer.tops[out] = writer.rows(x.shape[0]), writer.top(x)  # type: ignore[union-attr, arg-type]
+        writer.tops[out] = writer.places(x, writer.top(x))  # type: ignore[arg-type]
     return False
 
 
@@ -156,9 +168,8 @@ def _where(writer: _Writer, instruction: Instruction, out: Var) -> bool:
         return False
     if x.dtype != out.dtype:
         return False
-    rows, top = writer.tops[mask]
-    writer.put(x, 0.0, rows, top, into=out)
-    writer.zeroed[out] = rows, top
+    writer.put(x, writer.tops[mask], 0.0, into=out)
+    writer.zeroed[out] = writer.tops[mask]
     return True
 
 
@@ -173,9 +184,9 @@ def _sub(writer: _Writer, instruction: Instruction, out: Var) -> bool:
         return False
     if not isinstance(total, Var) or total.shape != (out.shape[0], 1):
         return False
-    rows, top = writer.tops[mask]  # type: ignore[index]
     flat = writer.row("reshape", total, params=(out.shape[:1],), shape=out.shape[:1])
-    writer.put(rest, writer.ufunc("np.negative", flat), rows, top, into=out)
+    minus = writer.ufunc("np.negative", flat)
+    writer.put(rest, writer.zeroed[rest], minus, into=out)
     return True
 
 
@@ -191,12 +202,12 @@ def _by_label(instruction: Instruction) -> bool:
 
 
 def _label_terms(writer: _Writer, x: Var, labels: Any) -> tuple[Var, Var, Var]:
-    """The numbers of the rows, exp of all relative to the label's but 0 for that, and the sums of
+    """Where the labels are, exp of all relative to the label's but 0 for that, and the sums of
     these."""
-    rows = writer.rows(x.shape[0])
-    relative = writer.ufunc("np.subtract", x, writer.column(writer.at(x, rows, labels)))
-    terms = writer.put(writer.ufunc("np.exp", relative), 0.0, rows, labels)
-    return rows, terms, writer.row("sum", terms, params=((1,), False), shape=x.shape[:1])
+    places = writer.places(x, labels)
+    relative = writer.ufunc("np.subtract", x, writer.column(writer.at(x, places)))
+    terms = writer.put(writer.ufunc("np.exp", relative), places, 0.0)
+    return places, terms, writer.row("sum", terms, params=((1,), False), shape=x.shape[:1])
 
 
 def _cross_entropy(writer: _Writer, instruction: Instruction, out: Var) -> bool:
@@ -205,7 +216,8 @@ def _cross_entropy(writer: _Writer, instruction: Instruction, out: Var) -> bool:
         return False
     x, (labels, weights) = instruction.operands[0], instruction.params
     if isinstance(labels, Var):
-        writer.build.call("check_positive", _looked, (labels,), (), None)
+        width = x.shape[1]  # type: ignore[union-attr]
+        writer.build.call("check_places", _looked, (labels,), (width,), None)
     _, _, others = _label_terms(writer, x, labels)  # type: ignore[arg-type]
     losses = writer.ufunc("np.log1p", others)
     if weights is None:
@@ -222,17 +234,27 @@ def _label_errors(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     if not _by_label(instruction):
         return False
     x, (labels, weights) = instruction.operands[0], instruction.params
-    rows, terms, others = _label_terms(writer, x, labels)  # type: ignore[arg-type]
+    places, terms, others = _label_terms(writer, x, labels)  # type: ignore[arg-type]
     weight = 1.0 if weights is None else weights
     scale = writer.ufunc("np.true_divide", weight, writer.ufunc("np.add", others, 1.0))
     shares = writer.ufunc("np.multiply", terms, writer.column(scale))
     missing = writer.ufunc("np.negative", writer.ufunc("np.multiply", others, scale))
-    writer.put(shares, missing, rows, labels, into=out)
+    writer.put(shares, places, missing, into=out)
     return True
 
 
 def _argmax(x: Any) -> Any:
     return x.argmax(axis=1)
+
+
+def _take(x: Any, places: Any) -> Any:
+    return x.take(places)
+
+
+def _put(x: Any, places: Any, value: Any) -> Any:
+    result = np.array(x, order="C")
+    result.put(places, value)
+    return result
 
 
 def _looked(_value: object) -> None:
