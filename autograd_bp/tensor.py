@@ -586,8 +586,9 @@ def _note_view(node: Tensor, rule: Rule, base: Any, array: Any, params: tuple[An
         notes = base._notes = {}
     views = notes.setdefault("views", [])
     views.append(weakref.ref(node))
-    if len(views) > 64:
+    if len(views) > notes.get("views at most", 64):  # as rarely as their number doubles
         views[:] = [view for view in views if view() is not None]
+        notes["views at most"] = max(64, 2 * len(views))
 
 
 def _narrowed(data: Array, args: list[Any]) -> Array:

@@ -89,7 +89,7 @@ def _shape_method(function: Callable[..., Any]) -> Callable[..., Any]:
 for _name in (
     "sum mean prod max min var std cumsum cumprod argmax argmin any all clip round dot astype exp "
     "log sqrt sin cos tanh sigmoid relu softmax log_softmax ravel squeeze swapaxes repeat diagonal "
-    "trace"
+    "trace argsort take conj conjugate"
 ).split():
     setattr(Tensor, _name, PUBLIC[_name])
 Tensor.flatten = PUBLIC["ravel"]

@@ -342,7 +342,15 @@ FITTED: dict[str, Fit] = {
 
 
 def fitted(rule: Rule, operands: Sequence[Array]) -> tuple[Array, ...]:
-    """The operands made into ones that the row takes."""
+    """The operands made into ones that the row takes; numbers of float32 stay such."""
     if rule.name not in FITTED:
         return tuple(operands)
-    return tuple(np.asarray(x) for x in FITTED[rule.name](*operands))
+    made = tuple(np.asarray(x) for x in FITTED[rule.name](*operands))
+    if all(map(_in_float32, operands)):
+        made = tuple(x.astype(np.float32).astype(x.dtype) for x in made)
+    return made
+
+
+def _in_float32(x: Array) -> bool:
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(x, np.asarray(x).astype(np.float32)))
