@@ -73,7 +73,8 @@ def _skeleton(scene: Scene) -> str:
     reaches = [room_to_part(leaving[number]) for number in range(len(scene.boxes))]
     column = [number for number, box in enumerate(scene.boxes) if box.rank == "first"]
     widest = max((reaches[number] for number in column), default=0.0)
-    for number, box in enumerate(scene.boxes):
+    for number in _order(scene):
+        box = scene.boxes[number]
         shape = "ellipse" if box.shape in ("ellipse", "dot") else "box"
         reach = 2 * (widest if box.rank == "first" else reaches[number])
         width = box.width + (reach if scene.direction == "LR" else 0.0)
@@ -100,6 +101,27 @@ def _skeleton(scene: Scene) -> str:
     if column:
         out.append(f"{{rank=same; {'; '.join(f'n{number}' for number in column)}}}")
     return "\n".join((*out, "}"))
+
+
+def _order(scene: Scene) -> list[int]:
+    """The boxes in the order in which Graphviz should hear of them.
+
+    What hangs together comes in its own order. Parts that do not, Graphviz stacks from the bottom
+    up when the picture runs from left to right: so there the last part comes first.
+    """
+    part = list(range(len(scene.boxes)))
+
+    def root(number: int) -> int:
+        while part[number] != number:
+            part[number] = part[part[number]]
+            number = part[number]
+        return number
+
+    for link in scene.links:
+        first, second = sorted((root(link.tail), root(link.head)))
+        part[second] = first
+    upward = -1 if scene.direction == "LR" else 1
+    return sorted(range(len(scene.boxes)), key=lambda number: (upward * root(number), number))
 
 
 def _clusters(scene: Scene) -> list[str]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_bp as ab
+import viz
 from autograd_bp import Tensor, Value
 from viz.emit.svg import size
 from viz.layout import place
@@ -174,3 +175,44 @@ def points(curve):
             yield tuple(
                 sum(w * p[axis] for w, p in zip(weights, piece, strict=True)) for axis in (0, 1)
             )
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_graphs_that_do_not_hang_together_stand_in_the_order_of_the_outputs(direction):
+    products = [Value(2.0, name=f"a{n}") * Value(3.0, name=f"b{n}") for n in range(4)]
+    scene = STYLES["textbook"](trace(products), direction, 4, None)
+    layout = place(scene, 20)
+    axis = 1 if direction == "LR" else 0
+    places = [
+        center[axis]
+        for box, center in zip(scene.boxes, layout.centers, strict=True)
+        if box.classes == "output"
+    ]
+    assert places == sorted(places)
+
+
+def test_frames_hold_what_is_in_them_and_nothing_else():
+    inner = ab.scope("inner")(lambda x: ab.tanh(x * 2.0))
+    outer = ab.scope("outer")(lambda x: inner(x) + 1.0)
+    scene = STYLES["textbook"](viz.draw(outer(Value(1.0, name="x")) * 3.0).picture, "LR", 4, None)
+    layout = place(scene, 20)
+    inside = {None: set(range(len(scene.boxes)))}
+    for number, frame in enumerate(scene.frames):
+        left, top, width, height = layout.frames[number]
+        found = {
+            at
+            for at, (x, y) in enumerate(layout.centers)
+            if left < x < left + width and top < y < top + height
+        }
+        assert found <= inside[frame.parent]
+        inside[number] = found
+        wanted = {at for at, box in enumerate(scene.boxes) if box.frame == number}
+        nested = {
+            at
+            for other, each in enumerate(scene.frames)
+            if each.parent == number
+            for at, box in enumerate(scene.boxes)
+            if box.frame == other
+        }
+        assert found == wanted | nested
+        assert width > frame.label.width
