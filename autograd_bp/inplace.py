@@ -239,10 +239,7 @@ def sort(
 
 def flatten(self: Tensor, order: str = "C") -> Tensor:
     """All elements in one axis: a Tensor of its own, not a view."""
-    flat: Tensor = PUBLIC["ravel"](self, order)
-    if flat._notes is not None:
-        flat._notes.pop("view_of", None)
-    return flat
+    return tensor.not_a_view(PUBLIC["ravel"](self, order))
 
 
 def copy(self: Tensor, order: str = "C") -> Tensor:

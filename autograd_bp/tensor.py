@@ -591,6 +591,13 @@ def _note_view(node: Tensor, rule: Rule, base: Any, array: Any, params: tuple[An
         notes["views at most"] = max(64, 2 * len(views))
 
 
+def not_a_view(node: Tensor) -> Tensor:
+    """The result as one with memory of its own, where NumPy would have made a copy."""
+    if node._notes is not None:
+        node._notes.pop("view_of", None)
+    return node
+
+
 def _narrowed(data: Array, args: list[Any]) -> Array:
     """A result in the dtype its operands make: a choice between two Python numbers is float64."""
     for arg in args:

@@ -83,7 +83,12 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
 def ravel(a: Any, order: str = "C") -> Any:
     """All elements in one axis."""
     a = joined(a)
-    return reshape(a, (math.prod(shape_of(a)),), order)
+    flat = reshape(a, (math.prod(shape_of(a)),), order)
+    if isinstance(a, Tensor) and a._tracer is None:
+        layout = a._value.flags
+        if not (layout.f_contiguous if order == "F" else layout.c_contiguous):
+            return tensor.not_a_view(flat)
+    return flat
 
 
 def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
