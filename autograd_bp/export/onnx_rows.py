@@ -128,6 +128,11 @@ def has_counterpart(name: str) -> bool:
     return all(i.op in _OTHERS or i.op in _SIMPLE for i in build.instructions)
 
 
+def node_of(name: str) -> str | None:
+    """The one kind of node that a row is; None if it is several."""
+    return _SIMPLE.get(name)
+
+
 def _operands(graph: Any, instruction: Instruction) -> list[str]:
     """The operands; numbers in the dtype of the arrays they meet."""
     dtype = next(
