@@ -271,13 +271,13 @@ class _Writer:
             number = self.name(operand)
             return f"{number}.item() ** 2" if not operand.weak else f"{number} ** 2"
         flat = self.flat(operand)
-        return f"np.vdot({flat}, {flat})" if flat == self.name(operand) else f"{flat}.dot({flat})"
+        return f"{flat}.dot({flat})" if flat in self.flats.values() else f"np.vdot({flat}, {flat})"
 
     def flat(self, operand: Operand) -> str:
         """The elements of an array along one axis; made once, if it is a buffer."""
         assert isinstance(operand, Var)
         maker = self.makers.get(operand)
-        if maker is not None and maker.op == "transpose" and 1 in operand.shape:
+        if maker is not None and maker.op == "transpose" and len(operand.shape) == 2:
             return self.flat(maker.operands[0])
         if operand not in self.memory or self.memory[operand] is not None:
             return self.name(operand)
