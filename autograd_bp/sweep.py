@@ -90,8 +90,8 @@ def pull(
             contribution = function(cotangent, node._value, *given)
         except ZeroDivisionError:
             # An operand that is a Python number raises where NumPy's has an answer.
-            numbers = (np.float64(each) if type(each) is float else each for each in given)
-            contribution = function(cotangent, node._value, *numbers)
+            numbers = (np.float64(x) if isinstance(x, float | int) else x for x in node.args)
+            contribution = function(cotangent, node._value, *numbers, *given[len(node.args) :])
         like = parent._value
         if (
             type(contribution) is not np.ndarray

@@ -309,3 +309,10 @@ def test_a_sweep_gives_no_warnings_of_its_own_where_the_answer_is_infinite() -> 
     w = z * 1e100
     w.backward([1e250])
     assert z.grad[0] == np.inf
+
+
+def test_a_whole_python_number_that_divides_gives_what_numpy_gives() -> None:
+    x = ab.Tensor([1.0, 2.0])
+    with np.errstate(all="ignore"):
+        (gradient,) = ab.gradients(x / 0, [x], cotangent=[1.0, 0.0])
+    assert gradient.tolist() == [np.inf, 0.0]
