@@ -122,7 +122,7 @@ def _line(rule: Rule) -> str:
 def main(arguments: list[str]) -> int:
     """Write the page to the file that is named."""
     if len(arguments) != 1:
-        print("usage: python -m autograd_bp.export.table FILE", file=sys.stderr)
+        sys.stderr.write("usage: python -m autograd_bp.export.table FILE\n")
         return 2
     write_atomically(Path(arguments[0]), page().encode())
     return 0
