@@ -33,8 +33,9 @@ format: .venv/installed-dev ## rewrite the code in the project's format
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
-pictures: .venv/installed ## draw the committed pictures again, into docs/pictures/
+pictures: .venv/installed-dev ## draw the committed pictures again, into docs/
 	@set -e; for example in $(PICTURED); do $(RUN) "$$example" --out docs/pictures; done
+	$(RUN) examples/gallery.py
 
 rules: .venv/installed-dev ## check every rule again and write docs/rules.md (takes many minutes)
 	$(ONE_THREAD) $(RUN) -m autograd_bp.testing.table docs/rules.md --jobs 2
