@@ -237,6 +237,13 @@ def test_cheap_forms() -> None:
         by=[with_plain_products, with_cheap_forms, without_dead_code],
     )
     assert "rules.top_mask" not in ops(after)
+    _, after = changed(
+        lambda x: ab.grad(lambda x: ab.sum(ab.tanh(x)))(100.0 * x),
+        X,
+        by=[with_plain_products, with_cheap_forms, without_dead_code],
+    )
+    assert "np.cosh" in ops(after)
+    assert "sech" not in ops(after)
 
 
 def test_checks_are_few() -> None:

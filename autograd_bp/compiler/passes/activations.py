@@ -133,6 +133,17 @@ def _sigmoid_slope(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     return True
 
 
+def _square(writer: _Writer, instruction: Instruction, out: Var) -> bool:
+    """``square(sech(x))``, the derivative of tanh, by cosh: 0 where that overflows."""
+    root = instruction.operands[0]
+    maker = writer.makers.get(root) if isinstance(root, Var) else None
+    if maker is None or maker.op != "sech":
+        return False
+    sech = writer.ufunc("np.reciprocal", writer.ufunc("np.cosh", maker.operands[0]))
+    writer.build.ufunc("np.square", sech, into=out)
+    return True
+
+
 def _log_softmax(writer: _Writer, instruction: Instruction, out: Var) -> bool:
     x, (axis,) = instruction.operands[0], instruction.params
     if not _is_rows(x, axis):
@@ -264,6 +275,7 @@ def _looked(_value: object) -> None:
 _FORMS: dict[str, Callable[[_Writer, Instruction, Var], bool]] = {
     "sigmoid": _sigmoid,
     "sigmoid_slope": _sigmoid_slope,
+    "square": _square,
     "log_softmax": _log_softmax,
     "softmax": _softmax,
     "rules.top_mask": _top_mask,
