@@ -108,16 +108,26 @@ def matmul(x: Array, y: Array) -> Array:
 
 
 def matmul_left(g: Array, x: Array, y: Array) -> Array:
-    """The adjoint of `x @ y` in x."""
-    if x.ndim == 2 and y.ndim == 2:
-        return matmul(g, y.T)
+    """The adjoint of `x @ y` in x; with no more axes than most have, without the detours."""
+    if y.ndim == 2:
+        if x.ndim == 2:
+            return matmul(g, y.T)
+        if x.ndim == 1:
+            return np.asarray(np.matmul(y, g))
+    elif x.ndim == 2 and y.ndim == 1:
+        return np.multiply(g[:, None], y)
     return np.asarray(COMPOSITES["matmul_left"](ARRAY, g, x, y))
 
 
 def matmul_right(g: Array, x: Array, y: Array) -> Array:
-    """The adjoint of `x @ y` in y."""
-    if x.ndim == 2 and y.ndim == 2:
-        return matmul(x.T, g)
+    """The adjoint of `x @ y` in y, likewise."""
+    if y.ndim == 2:
+        if x.ndim == 2:
+            return matmul(x.T, g)
+        if x.ndim == 1:
+            return np.multiply(x[:, None], g)
+    elif x.ndim == 2 and y.ndim == 1:
+        return np.asarray(np.matmul(g, x))
     return np.asarray(COMPOSITES["matmul_right"](ARRAY, g, x, y))
 
 
