@@ -6,6 +6,7 @@ import builtins
 import contextvars
 import functools
 import linecache
+import operator
 import threading
 import warnings
 import zlib
@@ -21,10 +22,12 @@ from autograd_bp.compiler.pipeline import prepared
 from autograd_bp.compiler.program import Program, Var
 from autograd_bp.compiler.scalar import ScalarProgram
 from autograd_bp.compiler.source import emitted
+from autograd_bp.compiler.surroundings import modules_around
 from autograd_bp.compiler.tape import NotScalarError, Tape, record_tape
 from autograd_bp.compiler.tracer import record
 from autograd_bp.node import Node
 from autograd_bp.recording import no_grad, state
+from autograd_bp.tensor import Tensor
 from autograd_bp.value import Value
 
 MANY = 32
@@ -48,6 +51,7 @@ class CompiledFunction:
         self._donate = donate
         self._signatures: dict[Key, _Signature | _ScalarSignature] = {}
         self._lock = threading.Lock()
+        self._modules = modules_around(f)
         self._latest: tuple[Taker, _Signature | _ScalarSignature] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -56,15 +60,21 @@ class CompiledFunction:
         if latest is not None and not kwargs:
             taken, signature = latest
             leaves = taken(args)
-            if leaves is not None:
+            if leaves is not None and (not signature.outside or signature.holds()):
                 result = signature.run(leaves)
                 return self._careful(args, kwargs) if result is None else signature.given(result)
         arguments = separated((args, kwargs))
         if _is_watched(arguments):
             return self._f(*args, **kwargs)
         leaves = [leaf._value if isinstance(leaf, Node) else leaf for leaf in arguments.leaves]
-        key = (arguments.key, tuple(map(_kind, leaves)))
-        signature = self._signatures.get(key) or self._recorded(key, arguments, leaves)
+        modules = [*self._modules, *modules_around(arguments.skeleton)]
+        key = (arguments.key, tuple(map(_kind, leaves)), tuple(m.training for m in modules))
+        known = self._signatures.get(key)
+        if known is not None and known.holds():
+            signature = known
+        else:
+            signature = self._recorded(key, arguments, leaves)
+            signature.outside = [*signature.outside, *_modes(modules)]
         result = signature.run(leaves)
         if result is None:
             return self._careful(args, kwargs)
@@ -84,7 +94,7 @@ class CompiledFunction:
         self, key: Key, arguments: Arguments, leaves: list[Any]
     ) -> _Signature | _ScalarSignature:
         with self._lock:
-            if key not in self._signatures:
+            if key not in self._signatures or not self._signatures[key].holds():
                 self._signatures[key] = self._compiled(arguments, leaves)
                 if len(self._signatures) == MANY:
                     warnings.warn(
@@ -209,7 +219,33 @@ class CompiledFunction:
         return f"<compiled {_name(self._f)}, {n} signature{'s' * (n != 1)}>"
 
 
-class _Signature:
+Outside = tuple[Callable[[Any], Any], Any, Any]
+"""A look at something outside of a function, at what, and what is seen if nothing has changed."""
+
+
+class _Prepared:
+    """What there is for one signature. It holds as long as `outside` is as it was."""
+
+    outside: list[Outside]
+
+    def holds(self) -> bool:
+        """Whether what the function depends on besides its arguments is of the same kind."""
+        return all(look(at) == seen for look, at, seen in self.outside)
+
+
+def _modes(modules: Sequence[Any]) -> list[Outside]:
+    return [(operator.attrgetter("training"), module, module.training) for module in modules]
+
+
+def _kinds_of(captured: Sequence[Node]) -> list[Outside]:
+    return [(_kind_of, node, _kind_of(node)) for node in captured if isinstance(node, Tensor)]
+
+
+def _kind_of(node: Node) -> Any:
+    return node._value.shape, node._value.dtype
+
+
+class _Signature(_Prepared):
     """A recorded program, and the one or two ways to run it.
 
     The bold way takes forms that are right unless they give nan. Where they do, the way that
@@ -221,6 +257,7 @@ class _Signature:
         self, program: Program, donated: Sequence[Var], arguments: Arguments, leaves: list[Any]
     ) -> None:
         self.program = program
+        self.outside = _kinds_of(program.captured)
         self.taken = None if arguments.nodes else taker(arguments.skeleton[0], leaves)
         self.given = giver(program.structure)
         self._donated = donated
@@ -254,11 +291,12 @@ _PATIENCE = 3
 """How often the bold way may fail where the other does not before it is given up."""
 
 
-class _ScalarSignature:
+class _ScalarSignature(_Prepared):
     """A scalar program, ready to run."""
 
     def __init__(self, runner: ScalarProgram, arguments: Arguments, leaves: list[Any]) -> None:
         self.runner = runner
+        self.outside = []
         self.program = runner.tape
         self.source = runner.tape.text()
         self.taken = None if arguments.nodes else taker(arguments.skeleton[0], leaves)

@@ -10,15 +10,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from autograd_bp.compiler.errors import ConcreteValueError
-
-MOST = 10_000
-"""So many objects around a function are searched for generators."""
+from autograd_bp.compiler.surroundings import reachable
 
 
 @contextlib.contextmanager
@@ -79,35 +77,5 @@ def restored(generator: Any) -> Any:
 
 def _generators(*roots: Any) -> Iterator[Any]:
     """The generators that can be reached from some objects."""
-    waiting: list[Any] = list(roots)
-    seen: set[int] = set()
-    while waiting and len(seen) < MOST:
-        found = waiting.pop()
-        if id(found) in seen or isinstance(found, np.ndarray | str | int | float | type):
-            continue
-        seen.add(id(found))
-        if isinstance(found, np.random.Generator | np.random.RandomState | random.Random):
-            yield found
-        elif isinstance(found, Mapping):
-            waiting.extend(found.values())
-        elif isinstance(found, list | tuple | set):
-            waiting.extend(found)
-        elif callable(found) and hasattr(found, "__code__"):
-            waiting.extend(cell.cell_contents for cell in found.__closure__ or () if _is_full(cell))
-            names = found.__code__.co_names
-            waiting.extend(found.__globals__[name] for name in names if name in found.__globals__)
-            waiting.extend(found.__defaults__ or ())
-        elif type(found).__module__.split(".")[0] not in ("builtins", "numpy", "types"):
-            waiting.extend(vars(found).values() if hasattr(found, "__dict__") else ())
-        if hasattr(found, "__wrapped__"):
-            waiting.append(found.__wrapped__)
-        if hasattr(found, "__self__"):
-            waiting.append(found.__self__)
-
-
-def _is_full(cell: Any) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
+    kinds = np.random.Generator | np.random.RandomState | random.Random
+    return (found for found in reachable(*roots) if isinstance(found, kinds))

@@ -209,6 +209,30 @@ def test_parameters_from_outside_are_read_at_every_call() -> None:
         v.data = v.data * 2.0
 
 
+def test_modules_in_training_and_in_evaluation_are_two_programs() -> None:
+    net = nn.Sequential(nn.Linear(3, 20, rng=0), nn.Dropout(0.5, rng=1))
+    run, by_argument = ab.compile(lambda x: net(x)), ab.compile(lambda x, net: net(x))
+    x = np.ones((2, 3))
+    for _ in range(2):
+        net.train()
+        assert (run(x) == 0).any()
+        assert (by_argument(x, net) == 0).any()
+        net.eval()
+        assert_same(run(x), net(x).data)
+        assert_same(by_argument(x, net), net(x).data)
+    assert len(run.programs) == 2
+
+
+def test_parameters_of_another_dtype_are_another_program() -> None:
+    net = nn.Linear(3, 2, rng=0)
+    run = ab.compile(lambda x: net(x))
+    for dtype in (np.float64, np.float32, np.float64):
+        net.astype(dtype)
+        x = np.ones((2, 3), dtype)
+        assert_same(run(x), net(x).data)
+        assert_same(run(x[:1].astype(np.float64)), net(x[:1].astype(np.float64)).data)
+
+
 def test_arrays_from_outside_are_read_at_every_call() -> None:
     offset = np.array([1.0, 2.0])
     run = ab.compile(lambda x: x + offset)
