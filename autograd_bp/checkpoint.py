@@ -60,7 +60,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Tensor([2.31977682, 2.48257773], op='checkpoint')
     >>> y.sum().backward()
     >>> x.grad
-    array([ 1.25338077, -1.03312705])
+    array([ 1.25338077, -1.03311687])
     """
     if not callable(f):
         raise TypeError(f"checkpoint needs a function, not {type(f).__name__}")
