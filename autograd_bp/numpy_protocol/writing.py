@@ -36,6 +36,8 @@ def refuse_plain(target: Any, name: str) -> None:
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """The elements of `src` into `dst`, where the condition holds."""
     refuse_plain(dst, "np.copyto")
+    if src is dst:
+        return
     new = apply(ROWS["index_set"], (dst, asarray(src)), (...,))
     if casting not in ("same_kind", "unsafe", "safe"):
         raise TypeError(f"np.copyto: casting is 'same_kind' or 'unsafe', not {casting!r}")

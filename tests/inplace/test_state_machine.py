@@ -106,8 +106,10 @@ REFUSED = (ValueError, IndexError, KeyError, AttributeError, TypeError)
 
 
 def sensible(arrays: list[Any], what: tuple[Any, ...]) -> bool:
-    """Whether the arrays are small enough to go on with."""
+    """Whether the step is worth trying: the arrays are small, and can be written to."""
     x = arrays[what[1] % len(arrays)]
+    if what[0] == "copy to" and not x.flags.writeable:
+        return False  # which NumPy allows if both are the same memory, and does nothing
     if x.ndim not in INDICES or x.size > 12:
         return what[0] in ("view", "apply") and x.ndim < 3 and x.size <= 12
     return True
@@ -154,7 +156,9 @@ class InPlace(RuleBasedStateMachine):
         trial = [x.copy() for x in STARTS]
         try:
             with np.errstate(all="raise"):
-                run([*self.program, what], trial)
+                after = run([*self.program, what], trial)
+            if max(np.max(np.abs(x), initial=0.0) for x in after) > 100.0:
+                return  # where large numbers cancel, rounding is all there is to compare
         except (*REFUSED, FloatingPointError):
             before = [np.array(value_of(x)) for x in self.tensors]
             count = len(self.tensors)
@@ -228,7 +232,7 @@ class InPlace(RuleBasedStateMachine):
                 start = [x.astype(complex) for x in STARTS]
                 start[k][place] += 1e-30j
                 slope = np.imag(outcome(run(program, start))) * 1e30
-                np.testing.assert_allclose(gradient[place], slope, rtol=1e-9, atol=1e-9)
+                np.testing.assert_allclose(gradient[place], slope, rtol=1e-8, atol=1e-8)
 
 
 TestInPlace = InPlace.TestCase
