@@ -18,7 +18,7 @@ from autograd_bp.compiler.arguments import Arguments, separated
 from autograd_bp.compiler.passes.dead_code import without_dead_code
 from autograd_bp.compiler.program import Instruction, Program, Var, substituted
 from autograd_bp.compiler.tracer import record
-from autograd_bp.export.errors import ExportError
+from autograd_bp.export.errors import ExportError, dropout_of, operation_name
 from autograd_bp.export.jax_derivatives import operation
 from autograd_bp.export.jax_rows import CONSTANTS, canonical
 from autograd_bp.nn import Module
@@ -176,7 +176,7 @@ def _run(program: Program, inputs: Sequence[Any], key: Array | None) -> list[Any
         out = instruction.out
         if out is None:  # a check, which lets through what is usual
             continue
-        if instruction.op == "draw":
+        if instruction.op == "draw" or dropout_of(instruction) is not None:
             result = _drawn(instruction, key, draws, program.name)
             draws += 1
         else:
@@ -212,23 +212,28 @@ def _applied(
         return jnp.asarray(jax.lax.stop_gradient(found))
     if kind == "rules" and name in CONSTANTS:
         return jnp.asarray(jax.lax.stop_gradient(CONSTANTS[name](*operands, *params)))
-    raise ExportError(f"{function}: the operation {op!r} has no counterpart in JAX")
+    raise ExportError(f"{function}: JAX has no counterpart of {operation_name(instruction)}")
 
 
 def _drawn(instruction: Instruction, key: Array | None, n: int, function: str) -> Array:
     """Random numbers of the same distribution; not the same numbers as NumPy's."""
-    method = instruction.params[1]
-    if method not in ("random", "standard_normal"):
-        raise ExportError(f"{function} draws with Generator.{method}, which JAX has not")
     if key is None:
         raise TypeError(
             f"{function} draws random numbers, and a function of JAX is pure: pass a key, as in "
             "f(..., key=jax.random.key(0)), another one at every call"
         )
     assert instruction.out is not None
-    draw = jax.random.uniform if method == "random" else jax.random.normal
-    shape = instruction.out.shape
-    return draw(jax.random.fold_in(key, n), shape, canonical(instruction.out.dtype))
+    shape, dtype = instruction.out.shape, canonical(instruction.out.dtype)
+    key = jax.random.fold_in(key, n)
+    layer = dropout_of(instruction)
+    if layer is not None:
+        kept = jax.random.bernoulli(key, 1.0 - layer.p, shape)
+        return kept.astype(dtype) * (1.0 / (1.0 - layer.p) if layer.p < 1 else 0.0)
+    draws = {"random": jax.random.uniform, "standard_normal": jax.random.normal}
+    method = instruction.params[1]
+    if method not in draws:
+        raise ExportError(f"{function} draws with Generator.{method}, which JAX has not")
+    return draws[method](key, shape, dtype)
 
 
 def to_jax(f: Callable[..., Any]) -> JaxFunction:

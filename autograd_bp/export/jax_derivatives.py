@@ -141,10 +141,20 @@ _DERIVATIVES = _Derivatives(
 )
 
 
-@functools.cache
 def operation(name: str) -> Callable[..., Array]:
     """A row as a JAX function of its operands and then its parameters, by position."""
     rule = ROWS[name]
+    known = _OPERATIONS.get(name)
+    if known is None or known[0] is not rule:  # a user's row may have been replaced
+        known = _OPERATIONS[name] = (rule, _operation(rule))
+    return known[1]
+
+
+_OPERATIONS: dict[str, tuple[Rule, Callable[..., Array]]] = {}
+
+
+def _operation(rule: Rule) -> Callable[..., Array]:
+    name = rule.name
     if name in ("chain", "chain_both"):
         return functools.partial(guarded_product, both=name == "chain_both")
     forward = rule.read(FORWARD).forward

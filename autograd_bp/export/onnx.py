@@ -12,13 +12,16 @@ from numpy.typing import DTypeLike, NDArray
 
 try:
     import onnx
-    from onnx import helper, numpy_helper
+    from onnx import helper
 except ImportError as error:
     raise ImportError("to_onnx needs the onnx package: pip install autograd-bp[export]") from error
 
 from autograd_bp.compiler.program import Var
-from autograd_bp.export.batches import Recorded, Rows, Share, Size, recorded_for_any_batch
+from autograd_bp.export.batches import Rows, Size, recorded_for_any_batch
 from autograd_bp.export.errors import ExportError
+from autograd_bp.export.onnx_graph import Graph, onnx_type
+from autograd_bp.export.onnx_layers import layers
+from autograd_bp.export.onnx_rows import emit
 from autograd_bp.nn import Module
 from autograd_bp.node import Node
 from autograd_bp.storage import write_atomically
@@ -27,111 +30,6 @@ Array = NDArray[Any]
 
 OPSET = 20
 IR_VERSION = 10
-
-
-class Graph:
-    """Nodes of ONNX that are being put together.
-
-    Attributes
-    ----------
-    kind
-        The dtype of all floats.
-    scope
-        In which call the next nodes are: the first part of their names.
-    """
-
-    def __init__(self, recorded: Recorded, dtype: np.dtype[Any]) -> None:
-        self.recorded = recorded
-        self.kind = dtype
-        self.scope = ""
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
-        self.values: dict[Var, str] = {}
-        self.batch = ""
-        self._taken: dict[str, int] = {}
-        self._constants: dict[Any, str] = {}
-
-    # -- names and numbers ------------------------------------------------------------------------
-
-    def fresh(self, name: str) -> str:
-        """A name nobody has yet."""
-        n = self._taken.get(name, 0)
-        self._taken[name] = n + 1
-        return f"{name}_{n}" if n else name
-
-    def add(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """A node; the names of its outputs."""
-        name = self.fresh(f"{self.scope}/{op}" if self.scope else op)
-        outs = [f"{name}_output_{k}" if outputs > 1 else f"{name}_output" for k in range(outputs)]
-        self.nodes.append(helper.make_node(op, list(inputs), outs, name=name, **attributes))
-        return outs if outputs > 1 else outs[0]
-
-    def cast_dtype(self, dtype: Any) -> np.dtype[Any]:
-        """The dtype in the file of what is of this dtype here."""
-        found: np.dtype[Any] = np.dtype(dtype)
-        return self.kind if found.kind == "f" else found
-
-    def array(self, array: Any, name: str = "constant") -> str:
-        """An array of numbers that are known."""
-        array = np.asarray(array)
-        array = np.ascontiguousarray(array, self.cast_dtype(array.dtype)).reshape(array.shape)
-        name = self.fresh(name)
-        self.initializers.append(numpy_helper.from_array(array, name))
-        return name
-
-    def number(self, number: Any, dtype: Any = None) -> str:
-        """A number as an array of no axes, of the dtype of what it meets."""
-        dtype = self.kind if dtype is None else self.cast_dtype(dtype)
-        if isinstance(number, Share):
-            batch = self.add("Cast", self.size_of(Size(1, 0)), to=_onnx_type(dtype))
-            share = self.add("Div", self.number(number.over, dtype), batch)
-            return self.reshaped(share, ())
-        if isinstance(number, Size):
-            return self.reshaped(self.add("Cast", self.size_of(number), to=_onnx_type(dtype)), ())
-        key = (repr(number), str(dtype))
-        if key not in self._constants:
-            with np.errstate(over="ignore"):
-                self._constants[key] = self.array(np.asarray(number).astype(dtype), "number")
-        return self._constants[key]
-
-    def ints(self, numbers: Sequence[Any]) -> str:
-        """Whole numbers, some of which may follow the batch, along one axis."""
-        if not any(isinstance(n, Size) for n in numbers):
-            key = ("ints", tuple(map(int, numbers)))
-            if key not in self._constants:
-                self._constants[key] = self.array(np.array(numbers, np.int64), "ints")
-            return self._constants[key]
-        pieces = [self.size_of(n) if isinstance(n, Size) else self.ints([n]) for n in numbers]
-        return str(pieces[0] if len(pieces) == 1 else self.add("Concat", *pieces, axis=0))
-
-    def size_of(self, size: Size) -> str:
-        """A number that follows the batch, with one axis."""
-        found = self.batch
-        if size.times != 1:
-            found = self.add("Mul", found, self.ints([size.times]))
-        return str(self.add("Add", found, self.ints([size.plus])) if size.plus else found)
-
-    # -- operands ---------------------------------------------------------------------------------
-
-    def operand(self, operand: Any, dtype: Any = None) -> str:
-        """The name of a variable or number."""
-        return self.values[operand] if isinstance(operand, Var) else self.number(operand, dtype)
-
-    def shape(self, var: Var) -> tuple[Any, ...]:
-        """The shape of a variable, with what follows the batch in it."""
-        return self.recorded.shapes.get(var, var.shape)
-
-    def reshaped(self, x: str, shape: Sequence[Any]) -> str:
-        """x in another shape."""
-        sizes = [k for k, n in enumerate(shape) if isinstance(n, Size)]
-        if len(sizes) == 1 and 0 not in shape:
-            shape = [-1 if k == sizes[0] else n for k, n in enumerate(shape)]
-        return str(self.add("Reshape", x, self.ints(shape), allowzero=int(0 in shape)))
-
-
-def _onnx_type(dtype: Any) -> int:
-    found: int = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    return found
 
 
 def to_onnx(
@@ -212,9 +110,6 @@ def _sample(x: Any) -> Array:
 
 
 def _model(module: Module, arrays: list[Array], kind: np.dtype[Any]) -> Any:
-    from autograd_bp.export.onnx_layers import layers
-    from autograd_bp.export.onnx_rows import emit
-
     recorded = recorded_for_any_batch(module, arrays)
     program = recorded.program
     graph = Graph(recorded, kind)
@@ -255,7 +150,7 @@ def _model(module: Module, arrays: list[Array], kind: np.dtype[Any]) -> Any:
         if isinstance(out, Var):
             outputs.append(_described(graph, out, name))
         else:
-            outputs.append(helper.make_tensor_value_info(name, _onnx_type(kind), ()))
+            outputs.append(helper.make_tensor_value_info(name, onnx_type(kind), ()))
     drawn = _needed(graph.nodes, [value.name for value in outputs])
     read = {name for node in drawn for name in node.input}
     made = helper.make_graph(
@@ -303,4 +198,4 @@ def _described(graph: Graph, var: Var, name: str) -> Any:
         ("batch" if n == Size(1, 0) else f"{n.times}*batch+{n.plus}") if isinstance(n, Size) else n
         for n in graph.shape(var)
     ]
-    return helper.make_tensor_value_info(name, _onnx_type(graph.cast_dtype(var.dtype)), dims)
+    return helper.make_tensor_value_info(name, onnx_type(graph.cast_dtype(var.dtype)), dims)

@@ -15,7 +15,8 @@ from autograd_bp.compiler.build import Builder
 from autograd_bp.compiler.passes.expand import NotExpressibleError, written
 from autograd_bp.compiler.program import Instruction, Var
 from autograd_bp.export.batches import Size
-from autograd_bp.export.errors import ExportError
+from autograd_bp.export.errors import ExportError, operation_name
+from autograd_bp.export.onnx_graph import onnx_type
 from autograd_bp.export.onnx_indexing import flipped, indexed, rolled, windows
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import reduced_axes
@@ -108,7 +109,8 @@ def emit(graph: Any, instruction: Instruction) -> str:
     rule = ROWS.get(op)
     if rule is not None and rule.kind == "elementwise":
         return _written_out(graph, instruction)
-    raise ExportError(f"{graph.recorded.program.name}: ONNX has no counterpart of {op!r}")
+    name = operation_name(instruction)
+    raise ExportError(f"{graph.recorded.program.name}: ONNX has no counterpart of {name}")
 
 
 def has_counterpart(name: str) -> bool:
@@ -157,9 +159,7 @@ _LOGICAL = frozenset(
 
 
 def _cast(graph: Any, name: str, dtype: Any) -> str:
-    from autograd_bp.export.onnx import _onnx_type
-
-    found: str = graph.add("Cast", name, to=_onnx_type(graph.cast_dtype(dtype)))
+    found: str = graph.add("Cast", name, to=onnx_type(graph.cast_dtype(dtype)))
     return found
 
 

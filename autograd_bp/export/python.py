@@ -22,7 +22,7 @@ from autograd_bp.compiler.passes.expand import expanded
 from autograd_bp.compiler.passes.lower import lowered
 from autograd_bp.compiler.program import Instruction, Program, Var
 from autograd_bp.compiler.tracer import record
-from autograd_bp.export.errors import ExportError
+from autograd_bp.export.errors import ExportError, operation_name
 from autograd_bp.export.sources import Sources
 from autograd_bp.node import Node
 from autograd_bp.rules import ROWS
@@ -291,7 +291,7 @@ class _Script:
         rule = ROWS.get(op)
         if rule is None:
             raise ExportError(
-                f"{self.program.name}: the operation {op!r} cannot be written as a script"
+                f"{self.program.name}: {operation_name(instruction)} cannot be written as a script"
             )
         function = self.sources.row(op)
         if rule.variadic:

@@ -59,7 +59,7 @@ class Sources:
     'row_softplus'
     >>> print(sources.text())
     def row_softplus(x):
-        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))
     """
 
     def __init__(self) -> None:

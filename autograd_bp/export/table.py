@@ -13,6 +13,7 @@ from autograd_bp.export.errors import ExportError
 from autograd_bp.export.jax_derivatives import LINEAR_IN_EACH
 from autograd_bp.export.onnx_rows import has_counterpart, node_of
 from autograd_bp.export.sources import Sources
+from autograd_bp.function import BUILT_IN
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.storage import write_atomically
 
@@ -94,15 +95,15 @@ def page() -> str:
             lines.append(f"| `{name}` | {onnx} | {torch} |")
     lines += [
         "",
-        "JAX and Python take every layer in the table but dropout and batch normalisation in "
-        "training.",
+        "JAX and Python take every layer in the table, but not batch normalisation in training. "
+        "Dropout in training needs a `key=` in JAX; a script of Python cannot have it.",
         "",
         "## Operations",
         "",
         "| row | JAX: derivative | ONNX | Python |",
         "|---|---|---|---|",
     ]
-    lines += [_line(rule) for rule in ROWS.values()]
+    lines += [_line(rule) for rule in ROWS.values() if rule.name in BUILT_IN]
     return "\n".join(lines) + "\n"
 
 

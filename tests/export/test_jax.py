@@ -161,6 +161,25 @@ def test_wrong_parameters_are_refused_by_name() -> None:
         to_jax(lambda x: x).params  # noqa: B018
 
 
+def test_dropout_draws_with_the_key_that_is_given() -> None:
+    run = jax.jit(to_jax(nn.Dropout(0.25)))
+    x = np.ones((50, 40))
+    first = np.asarray(run({}, x, key=jax.random.key(0)))
+    assert set(np.unique(first)) == {0.0, 1.0 / 0.75}
+    assert abs(first.mean() - 1.0) < 0.05
+    np.testing.assert_array_equal(run({}, x, key=jax.random.key(0)), first)
+    assert (np.asarray(run({}, x, key=jax.random.key(1))) != first).any()
+    with pytest.raises(TypeError, match="key"):
+        run({}, x)
+
+
+def test_a_users_row_brings_its_derivative_also_when_it_is_replaced() -> None:
+    x = np.array([1.0, 2.0])
+    for k in (2.0, 3.0):
+        row = ab.scalar_rule("exported_row(x)", "x * x", d=[f"{k} * x"])
+        same(jax.vmap(jax.grad(to_jax(row)))(x), k * x)
+
+
 def test_the_course_of_a_program_may_not_depend_on_a_number() -> None:
     with pytest.raises(Exception, match="where"):
         to_jax(lambda x: x if x > 0 else -x)(1.0)

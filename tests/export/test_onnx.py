@@ -256,6 +256,8 @@ def test_what_onnx_has_not_is_named_and_nothing_is_written(tmp_path: Path) -> No
     ):
         with pytest.raises(ExportError, match=name):
             ab.export.to_onnx(Does(function), np.eye(3)[None] * np.ones((2, 1, 1)), path=path)
+    with pytest.raises(ExportError, match=r"dropout in training \(call eval\(\) first\)"):
+        ab.export.to_onnx(nn.Dropout(0.5), np.ones((3, 2)))
     with pytest.raises(ExportError, match="batch"):
         ab.export.to_onnx(Does(lambda x: x * float(math.log(x.shape[0]))), np.ones((3, 2)))
     with pytest.raises(ExportError, match=r"\.onnx"):
