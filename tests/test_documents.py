@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tokenize
 from collections import Counter
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -167,15 +166,6 @@ def test_files_that_a_document_links_to_exist(path):
 
 
 # -- the front door -------------------------------------------------------------------------------
-
-
-def test_what_the_readme_calls_planned_is_not_there_yet():
-    (section,) = re.findall(r"^Planned,.*?\n\n", prose(README), re.MULTILINE | re.DOTALL)
-    names = re.findall(r"`(ab|viz)\.(\w+)`", section)
-    assert names
-    modules = {"ab": import_module("autograd_bp"), "viz": import_module("viz")}
-    here = [f"{module}.{name}" for module, name in names if hasattr(modules[module], name)]
-    assert not here, "these have come: say so in both READMEs"
 
 
 def test_the_comparison_in_the_readme_is_that_of_the_full_table():
