@@ -139,7 +139,8 @@ class ComplexTensor:
         return self * as_complex(other)._reciprocal()
 
     def __rtruediv__(self, other: Any) -> ComplexTensor:
-        return self._reciprocal() * other
+        quotient: ComplexTensor = self._reciprocal() * other
+        return quotient
 
     def _reciprocal(self) -> ComplexTensor:
         # Over the magnitude twice, since its square may leave the floats.

@@ -70,9 +70,7 @@ def _transform(a: Any, n: Any, axis: int, norm: Norm, sign: int) -> ComplexTenso
     return ComplexTensor(found[0], found[1])
 
 
-def fft(
-    a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None
-) -> Any:
+def fft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None) -> Any:
     """The discrete Fourier transform along `axis`, of n points.
 
     >>> import autograd_bp as ab
@@ -85,17 +83,13 @@ def fft(
     return _transform(a, n, axis, norm, -1) if _holds_node(a) else np.fft.fft(a, n, axis, norm)
 
 
-def ifft(
-    a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None
-) -> Any:
+def ifft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None) -> Any:
     """The inverse of `fft`."""
     refuse_out(out, "ifft")
     return _transform(a, n, axis, norm, 1) if _holds_node(a) else np.fft.ifft(a, n, axis, norm)
 
 
-def rfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None
-) -> Any:
+def rfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None) -> Any:
     """The first n // 2 + 1 elements of the transform of real numbers: the others are conjugates."""
     refuse_out(out, "rfft")
     if isinstance(a, ComplexTensor):
@@ -111,9 +105,7 @@ def rfft(
     return ComplexTensor(found[0], found[1])
 
 
-def irfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None
-) -> Any:
+def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None) -> Any:
     """The n real numbers of which `rfft` gives a; n is 2 (m - 1) unless given.
 
     >>> import autograd_bp as ab
@@ -138,9 +130,7 @@ def irfft(
     return apply(ROWS["rfft_adjoint"], (stack(parts) * weights,), (n, axis))
 
 
-def hfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None
-) -> Any:
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None) -> Any:
     """The real transform of numbers of which the second half are the conjugates of the first."""
     refuse_out(out, "hfft")
     if not _holds_node(a):
@@ -148,9 +138,7 @@ def hfft(
     return irfft(as_complex(a).conj(), n, axis, _swapped(norm))
 
 
-def ihfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None
-) -> Any:
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: None = None) -> Any:
     """The inverse of `hfft`."""
     refuse_out(out, "ihfft")
     if not _holds_node(a):
@@ -165,9 +153,7 @@ def _swapped(norm: Norm) -> Norm:
 # -- several axes ---------------------------------------------------------------------------------
 
 
-def _over(
-    one: Callable[..., Any], a: Any, s: Any, axes: Any, norm: Norm, default: Any
-) -> Any:
+def _over(one: Callable[..., Any], a: Any, s: Any, axes: Any, norm: Norm, default: Any) -> Any:
     places, lengths = _axes(a, s, axes, default)
     for n, axis in reversed(list(zip(lengths, places, strict=True))):
         a = one(a, n, axis, norm)
@@ -206,9 +192,7 @@ fftn = _complex_transforms(fft, None, "fftn")
 ifftn = _complex_transforms(ifft, None, "ifftn")
 
 
-def rfftn(
-    a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: None = None
-) -> Any:
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: None = None) -> Any:
     """`rfft` along the last of several axes, then `fft` along the others."""
     refuse_out(out, "rfftn")
     places, lengths = _axes(a, s, axes, None)
@@ -216,9 +200,7 @@ def rfftn(
     return _over(fft, found, lengths[:-1], places[:-1], norm, None)
 
 
-def irfftn(
-    a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: None = None
-) -> Any:
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: None = None) -> Any:
     """The inverse of `rfftn`."""
     refuse_out(out, "irfftn")
     places, lengths = _axes(a, s, axes, None)
@@ -227,16 +209,12 @@ def irfftn(
     return irfft(a, lengths[-1], places[-1], norm)
 
 
-def rfft2(
-    a: Any, s: Any = None, axes: Any = (-2, -1), norm: Norm = None, out: None = None
-) -> Any:
+def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Norm = None, out: None = None) -> Any:
     """`rfftn` along two axes."""
     return rfftn(a, s, axes, norm, out)
 
 
-def irfft2(
-    a: Any, s: Any = None, axes: Any = (-2, -1), norm: Norm = None, out: None = None
-) -> Any:
+def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Norm = None, out: None = None) -> Any:
     """The inverse of `rfft2`."""
     return irfftn(a, s, axes, norm, out)
 

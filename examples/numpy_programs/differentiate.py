@@ -20,6 +20,8 @@ PROGRAMS = ("kalman_filter", "gaussian_process", "n_body", "deconvolution", "mix
 def load(name):
     """A program of this folder as a module."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -77,6 +77,8 @@ def test_it_runs_alone_saves_and_loads(run_example, tmp_path, digits):
 @pytest.mark.slow
 def test_on_mnist_the_right_gradient_reads_far_more_in_one_epoch(run_example, data_folder):
     printed, _ = run_example("mnist_one_by_one.py", "--data", data_folder, "--epochs", 1)
-    reached = {title: float(re.search(rf"{title}: .*at last (\S+)%", printed)[1]) for title in RULES}
+    reached = {
+        title: float(re.search(rf"{title}: .*at last (\S+)%", printed)[1]) for title in RULES
+    }
     assert reached[RIGHT] >= 83
     assert reached[PRINTED] <= 65
