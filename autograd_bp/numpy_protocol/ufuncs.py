@@ -58,7 +58,7 @@ def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -
         def compute() -> Any:
             return getattr(ufunc, method)(*inputs, **kwargs)
 
-        return written(out, compute, where, f"np.{ufunc.__name__}")
+        return written(out, compute, where, f"np.{ufunc.__name__}", inputs)
     if method == "at":
         return ufunc_at(ufunc, *inputs)
     if method == "__call__":

@@ -5,11 +5,12 @@ Only a Tensor can be written to: a plain array has no place for a derivative.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from autograd_bp.errors import brief
 from autograd_bp.functions import PUBLIC
 from autograd_bp.functions.arranging import along_axis
 from autograd_bp.functions.indexing import at
@@ -23,12 +24,14 @@ from autograd_bp.rules.arrays import indexed_shape, shape_of
 from autograd_bp.tensor import Tensor
 
 
-def refuse_plain(target: Any, name: str) -> None:
+def refuse_plain(target: Any, name: str, operands: Sequence[Any] = ()) -> None:
     """TypeError unless a Tensor is written to."""
     if not isinstance(target, Tensor):
+        nodes = [operand for operand in operands if isinstance(operand, Node)]
+        what = f"the result from {brief(nodes[0])}" if nodes else "what has a gradient"
         raise TypeError(
-            f"{name} cannot write what has a gradient into {type(target).__name__}: a plain "
-            "array has no place for it. Make the array with np.zeros_like(t), which gives a "
+            f"{name} cannot write {what} into {type(target).__name__}: a plain "
+            "array has no place for a gradient. Make the array with np.zeros_like(t), which gives a "
             "Tensor, or use ab.at(x, index).set(v), ab.where or ab.put_along_axis"
         )
 
@@ -123,10 +126,16 @@ def _names_a_place_twice(shape: tuple[int, ...], index: Any) -> bool:
     return bool(np.unique(places).size < np.prod(indexed_shape(shape, index)))
 
 
-def written(out: tuple[Any, ...], compute: Callable[[], Any], where: Any, name: str) -> Any:
-    """What a ufunc gives, in the Tensor that was given for it."""
+def written(
+    out: tuple[Any, ...],
+    compute: Callable[[], Any],
+    where: Any,
+    name: str,
+    operands: Sequence[Any],
+) -> Any:
+    """What a ufunc gives for its operands, in the Tensor that was given for it."""
     target = out[0]
-    refuse_plain(target, name)
+    refuse_plain(target, name, operands)
     if len(out) != 1 or not shape_of(target):
         raise TypeError(f"{name}: out= is one Tensor with at least one axis")
     new = asarray(compute())

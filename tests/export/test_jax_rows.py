@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_bp as ab
+from autograd_bp.function import BUILT_IN
 from autograd_bp.operations import apply
 from autograd_bp.rules import ROWS
 from autograd_bp.testing.calls import calls_of
@@ -123,4 +124,4 @@ def test_a_row_of_arrays_is_ours_for_every_kind_of_call(name: str) -> None:
 
 
 def test_no_row_is_left_out() -> None:
-    assert sorted([*ELEMENTWISE, *OTHERS]) == sorted(ROWS)
+    assert {*ELEMENTWISE, *OTHERS} >= BUILT_IN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -196,12 +197,8 @@ def without_needless_broadcasts(program: Program) -> Program:
                 if np.broadcast_shapes(*shapes) == out.shape:
                     operands = narrow
             operands = [_number(operand, operands, out, kept) for operand in operands]
-            renamed = {
-                old: new
-                for old, new in zip(instruction.operands, operands, strict=True)
-                if isinstance(old, Var) and old is not new
-            }
-            instruction = instruction.reading(renamed)
+            # Place by place: the same variable may be read twice, and stay as it is in one place.
+            instruction = replace(instruction, operands=tuple(operands))
         kept.append(instruction)
     return program.with_instructions(kept)
 
