@@ -31,7 +31,8 @@ def refuse_plain(target: Any, name: str, operands: Sequence[Any] = ()) -> None:
         what = f"the result from {brief(nodes[0])}" if nodes else "what has a gradient"
         raise TypeError(
             f"{name} cannot write {what} into {type(target).__name__}: a plain array has no place "
-            "for a gradient. Make the array with np.zeros_like(t), which gives a Tensor, or use ab.at(x, index).set(v), ab.where or ab.put_along_axis"
+            "for a gradient. Make the array with np.zeros_like(t), which gives a Tensor, or use "
+            "ab.at(x, index).set(v), ab.where or ab.put_along_axis"
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -406,6 +406,10 @@ def ridders(
         jumped = not (np.abs(close.tangent - best.tangent) <= error).all()
         if jumped and (close.error <= 1e-3 * np.max(steep, initial=0.0)).all():
             best, unit = close, near
+        else:  # where the two differ by more than they say, at least one says too little
+            apart = np.abs(close.tangent - best.tangent)
+            doubtful = (apart > 4 * best.error) & (close.error < 2 * apart)
+            best = replace(best, error=np.where(doubtful, apart, best.error))
     if best.settled(accept, largest, scale) and _smooth(at, here, best, unit, extrapolated):
         return best.column(best, "Ridders")
     right, left = (_one_sided(at, here, unit, sign, size, extrapolated) for sign in (1, -1))

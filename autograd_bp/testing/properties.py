@@ -301,6 +301,12 @@ def _is_a_choice(judged: Judged, direction: Sequence[Array], seen: Column, got: 
     return False
 
 
+def _has_subnormals(case: Case) -> bool:
+    """Whether an operand has numbers whose multiples are rounded as coarsely as they are large:
+    no difference near them says what the slope is."""
+    return any(bool(((x != 0) & (np.abs(x) < np.finfo(float).tiny)).any()) for x in case.operands)
+
+
 def subgradients_hold_along(judged: Judged) -> None:
     """At a kink, <J^T v, u> is between the one-sided derivatives along any u, too.
 
@@ -308,7 +314,7 @@ def subgradients_hold_along(judged: Judged) -> None:
     all of the cotangent, but not both.
     """
     case = judged.case
-    if judged.smooth:
+    if judged.smooth or _has_subnormals(case):
         return
     rule = case.subject.rule
     ones = [np.ones(x.shape) for x in case.operands]

@@ -177,6 +177,15 @@ def test_operands_are_not_broadcast_before_an_elementwise_function() -> None:
     assert ops(after) == ["np.multiply"]
 
 
+def test_an_operand_that_is_read_twice_stays_broadcast_in_one_place() -> None:
+    def f(v: Any) -> Any:
+        wide = ab.broadcast_to(v, (4, 3))
+        return wide + wide
+
+    changed(f, V, by=[expanded, without_needless_broadcasts, without_dead_code])
+    assert ab.compile(f)(V).shape == (4, 3)
+
+
 def update(w: Any, x: Any, d: Any, rate: float) -> Any:
     return w - rate * (x.T @ d), w + x.T @ d
 

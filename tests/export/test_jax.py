@@ -211,7 +211,7 @@ def test_random_programs_have_our_values_and_gradients(program: Program) -> None
     found, found_slopes = run(*program.inputs)
     if not np.isfinite(value):
         return
-    same(found, value, 1e-9)
+    same(found, value, 1e-9, 1.0)
     for slope, right in zip(found_slopes, slopes, strict=True):
         if np.isfinite(np.asarray(right)).all():
-            same(slope, right, 1e-8)
+            same(slope, right, 1e-8, 1.0)
