@@ -24,6 +24,7 @@ from autograd_bp.rules import ROWS, Formula, Rule
 from autograd_bp.rules.rule import REAL
 from autograd_bp.testing.checking import check
 from autograd_bp.testing.proof import prove
+from autograd_bp.testing.properties import CONTRACTION
 from autograd_bp.testing.report import Report
 
 SHEET: Mapping[str, Rule] = {name: rule for name, rule in ROWS.items() if name in BUILT_IN}
@@ -37,8 +38,9 @@ ABOVE: Mapping[str, str] = {
     "gelu_gate": "two terms cancel next to a zero",
     "logit_cross_entropy": "two terms cancel where p is near sigmoid(x)",
     "silu": "two terms cancel next to a zero",
+    "soft_cross_entropy": "softmax(x) sum(p) and p cancel where they are nearly equal",
 }
-"""The elementwise rows that may be further off than so many ulp, and why."""
+"""The rows that may be further off than CLOSE ulp, or than CONTRACTION, and why."""
 DECLARED = ("Row", "Formula", "Derivatives", "Domain", "Kinks and promises")
 MEASURED = ("Judged by", "Worst error", "Faults found", "Proof")
 COLUMNS = (*DECLARED, *MEASURED)
@@ -273,7 +275,8 @@ def _error(rule: Rule, report: Report) -> str:
     if rule.kind == "elementwise" and report.worst_ulp is not None:
         ulp = rounded_ulp(report.worst_ulp)
         return f"{ulp:g} ulp" + (f"<br>{ABOVE.get(rule.name, '')}" if ulp > CLOSE else "")
-    return _power_of_ten(rounded_error(report.worst_error))
+    off = rounded_error(report.worst_error)
+    return _power_of_ten(off) + (f"<br>{ABOVE.get(rule.name, '')}" if off > CONTRACTION else "")
 
 
 def _power_of_ten(error: float) -> str:

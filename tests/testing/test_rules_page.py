@@ -30,9 +30,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "rules.md"
 ELEMENTWISE = [name for name, rule in SHEET.items() if rule.kind == "elementwise"]
 FURTHEST = 16.0
+FURTHEST_CONTRACTION = 1e-10
 FORMS = {
     "Judged by": r"[\w ,-]+( \(to 1e-\d\d\))?; second derivatives: [\w ,-]+",
-    "Worst error": r"[\d.]+ ulp(<br>.+)?|0|1e-\d\d",
+    "Worst error": r"[\d.]+ ulp(<br>.+)?|0|1e-\d\d(<br>.+)?",
     "Faults found": r"\d+ of \d+(<br>.*)?",
     "Proof": r"proved|proved by cases \(\d+\)|undecided|—, .+",
 }
@@ -96,7 +97,10 @@ def test_every_elementwise_row_is_right_to_a_few_units_in_the_last_place() -> No
 
 def test_every_other_row_is_right_to_twelve_digits() -> None:
     for name in SHEET.keys() - ELEMENTWISE:
-        assert error(rows()[name]["Worst error"]) <= CONTRACTION, name
+        cell = rows()[name]["Worst error"]
+        if error(cell) > CONTRACTION:
+            assert error(cell) <= FURTHEST_CONTRACTION, name
+            assert cell.endswith(f"<br>{ABOVE[name]}")
 
 
 def test_every_elementwise_row_is_proved_and_of_the_others_it_is_said_why_not() -> None:
