@@ -167,9 +167,7 @@ def test_the_page_counts_what_its_rows_say():
     page = PAGE.read_text(encoding="utf-8")
     (summary,) = re.findall(r"^\| autograd-bp [\d.]+ \| (\d+) of (\d+)", page, re.MULTILINE)
     # What follows the table of kinds.
-    listed = page[page.index("## By kind") :].split("\n## ", 1)[
-        1
-    ]
+    listed = page[page.index("## By kind") :].split("\n## ", 1)[1]
     rows = [re.split(r" \| ", row)[1] for row in listed.splitlines() if row.startswith("| `")]
     faults = rows[: len(WRONG)]
     found = sum(cell == "found" for cell in faults)
