@@ -10,7 +10,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format pictures rules bench clean distclean
+.PHONY: help demo test test-slow lint format pictures rules tables bench clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,10 @@ pictures: .venv/installed-dev ## draw the committed pictures again, into docs/
 
 rules: .venv/installed-dev ## check every rule again and write docs/rules.md (takes many minutes)
 	$(ONE_THREAD) $(RUN) -m autograd_bp.testing.table docs/rules.md --jobs 2
+
+tables: .venv/installed-dev ## write docs/numpy.md and docs/export.md again
+	$(RUN) -m autograd_bp.numpy_protocol.page > docs/numpy.md
+	$(RUN) -m autograd_bp.export.table docs/export.md
 
 bench: .venv-bench/installed ## time every engine on every workload, and write docs/performance.* (takes many minutes)
 	.venv-bench/bin/python benchmarks/speed --write docs
