@@ -180,9 +180,10 @@ def _with_our_derivative(rule: Rule, forward: Callable[..., Array], *values: Any
             *(next(arrays) if isinstance(x, jax.Array) else x for x in params),
         ]
 
-    @jax.custom_jvp
-    def function(*given: Array) -> Array:
+    def computed(*given: Array) -> Array:
         return jnp.asarray(forward(*completed(given)))
+
+    function = jax.custom_jvp(computed)
 
     def jvp(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
         out = function(*primals)

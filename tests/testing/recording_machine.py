@@ -229,18 +229,19 @@ class Recording(RuleBasedStateMachine):
 
     # -- derivatives ------------------------------------------------------------------------------
 
-    @rule(i=which, x=number, retain=st.booleans())
-    def run_backward(self, i: int, x: float, retain: bool) -> None:
+    @rule(i=which, x=number, retain=st.booleans(), times=st.sampled_from([1, 2]))
+    def run_backward(self, i: int, x: float, retain: bool, times: int) -> None:
         entry = self.entry(i)
         if not entry.requires_grad:
             return
-        cotangent = ramp(entry.made.value.shape, x, 0.5)
-        if entry.is_value:
-            entry.node.backward(x)
-        else:
-            self.give(cotangent)
-            entry.node.backward(cotangent, retain_grads=retain)
-        self.expect_gradients(entry, cotangent.copy(), retain)
+        for _ in range(times):
+            cotangent = ramp(entry.made.value.shape, x, 0.5)
+            if entry.is_value:
+                entry.node.backward(x)
+            else:
+                self.give(cotangent)
+                entry.node.backward(cotangent, retain_grads=retain)
+            self.expect_gradients(entry, cotangent.copy(), retain)
 
     def expect_gradients(self, output: Entry, cotangent: Array, retain: bool) -> None:
         reached = set(naive.reached(output.made))
@@ -327,12 +328,12 @@ class Recording(RuleBasedStateMachine):
         if not entry.requires_grad:
             attempts.append(lambda: entry.node.backward())
         if not entry.is_value:
-            attempts.append(lambda: entry.node.__setitem__(0, 1.0))
+            attempts.append(lambda: entry.node.__setitem__((0,) * 9, 1.0))
             attempts.append(lambda: entry.node.backward(np.ones((5, 5))))
         for attempt in attempts:
             try:
                 attempt()
-            except (TypeError, ValueError):
+            except (IndexError, TypeError, ValueError):
                 continue
             raise AssertionError("that should have been refused")
 

@@ -1,11 +1,14 @@
 """A training run that draws from several generators: the tests kill it and start it again.
 
 python long_run.py CHECKPOINT RESULT
+
+Every step takes some milliseconds, however fast the machine: enough time to be killed in.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +60,19 @@ def result(model: Any, history: ab.History) -> dict[str, Any]:
     return {"model": model.state_dict(), "history": history.state_dict()}
 
 
+def slow_down(seconds: float) -> None:
+    """Make every step of Adam last this much longer."""
+    step = optim.Adam.step
+
+    def slow(self: optim.Adam) -> None:
+        time.sleep(seconds)
+        step(self)
+
+    optim.Adam.step = slow  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
+    slow_down(0.008)
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     ab.save(sys.argv[2], result(*train(Path(sys.argv[1]))))
