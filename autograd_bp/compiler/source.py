@@ -344,10 +344,7 @@ class _Writer:
             return [*first, f"np.add({target}, {product}, out={target})"]
         if a.shape[1] == 1:
             routine = self.constant(getattr(fortran, f"{letter}ger"), f"{letter}ger")
-            rows, columns = (
-                flat if (flat := self.flat(factor)) in self.flats.values() else f"{flat}.ravel()"
-                for factor in (a, b)
-            )
+            rows, columns = self.vector(a), self.vector(b)
             return [
                 *first,
                 f"{routine}({factor}, {columns}, {rows}, a={target}.T, overwrite_a=1)",
@@ -360,6 +357,20 @@ class _Writer:
             *first,
             f"{routine}({factor}, {left}, {right}, 1.0, {target}.T{flags}, overwrite_c=1)",
         ]
+
+    def vector(self, factor: Operand) -> str:
+        """The elements of a column or a row along one axis: what it was before it became one."""
+        assert isinstance(factor, Var)
+        maker = self.makers.get(factor)
+        if maker is not None and maker.op in ("reshape", "transpose"):
+            inner = maker.operands[0]
+            assert isinstance(inner, Var)
+            if len(inner.shape) == 1:
+                return self.name(inner)
+            if max(inner.shape, default=0) == inner.size:  # else its elements have an order
+                return self.vector(inner)
+        flat = self.flat(factor)
+        return flat if flat in self.flats.values() else f"{flat}.ravel()"
 
     def by_columns(self, var: Var) -> tuple[str, bool]:
         """The transpose of a matrix as BLAS takes it: text that lies by columns in memory, and

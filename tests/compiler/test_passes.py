@@ -206,6 +206,33 @@ def test_updates_by_products_are_accumulated() -> None:
     assert "accumulate" not in ops(with_accumulated_products(after))  # it is needed twice
 
 
+def outer_update(w: Any, x: Any, d: Any) -> Any:
+    return w - 0.1 * (ab.reshape(x, (-1, 1)) * d)
+
+
+@pytest.mark.parametrize(
+    ("x", "d"),
+    [
+        (V, rng.normal(size=(1, 2))),
+        (V[:, None], rng.normal(size=(1, 2))),
+        (V[::-1], rng.normal(size=(2, 1)).T),
+        (rng.normal(size=(2, 3)).T, rng.normal(size=(1, 5))),  # not a vector before
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_updates_by_outer_products_are_accumulated(x: Any, d: Any, dtype: Any) -> None:
+    w, x, d = (np.asarray(a, dtype) for a in (rng.normal(size=(x.size, d.size)), x, d))
+    _, after = changed(
+        outer_update, w, x, d, by=[expanded, with_accumulated_products, without_dead_code]
+    )
+    assert "np.multiply" not in ops(after)
+    assert "accumulate" in ops(after)
+    run = ab.compile(outer_update, donate=0)
+    expected = w - dtype(0.1) * (x.reshape(-1, 1) * d)
+    np.testing.assert_allclose(run(w.copy(), x, d), expected, rtol=1e-5)
+    assert "ger(" in run.source
+
+
 def test_guards_are_plain_products_that_are_looked_at() -> None:
     def f(x: Any) -> Any:
         return ab.grad(lambda x: ab.sum(ab.sqrt(x) * x))(x)

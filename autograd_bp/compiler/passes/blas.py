@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def with_accumulated_products(program: Program) -> Program:
             product = makers[instruction.operands[0]]
             for factor in product.operands:
                 maker = makers.get(factor) if isinstance(factor, Var) else None
-                if maker is not None and maker.op == "transpose":
+                if maker is not None and maker.op in ("transpose", "reshape"):
                     factor = maker.operands[0]
                 build.call("check_finite", _looked, (factor,), (), None)
         else:
@@ -73,13 +74,28 @@ def _update(
             if not _is_scalar(scale) or not isinstance(term, Var):
                 continue
             maker = makers.get(term)
+        maker = None if maker is None else _as_matmul(maker)
         if (
             maker is not None
-            and maker.op == "matmul"
             and uses[term] == 1 + (term in looked_at)
             and _fits(target, maker, instruction.out)
         ):
             return target, scale, negative, maker
+    return None
+
+
+def _as_matmul(maker: Instruction) -> Instruction | None:
+    """A matrix product; also a column times a row, element by element."""
+    if maker.op != "np.multiply":
+        return maker if maker.op == "matmul" else None
+    for column, row in (maker.operands, maker.operands[::-1]):
+        if (
+            isinstance(column, Var)
+            and isinstance(row, Var)
+            and column.shape[1:] == (1,)
+            and row.shape[:1] == (1,)
+        ):
+            return replace(maker, op="matmul", operands=(column, row))
     return None
 
 
