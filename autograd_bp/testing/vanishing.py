@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import itertools
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +27,8 @@ _SCALES = tuple(map(sympy.Rational, "1 30 1/30 1e9 1e-9 1e-310 1e310".split()))
 
 
 _REMINDERS, _PATIENCE = 20, 0.1
+_interrupting = threading.Lock()
+"""Held by the one that has changed `sys.unraisablehook` and stopped the garbage collector."""
 _MOST_OPERATIONS = 1500
 """Simplification is not tried on an expression with more."""
 
@@ -58,6 +62,16 @@ def within(seconds: float, compute: Callable[[], Any], otherwise: Any) -> Any:
     thread = threading.Thread(target=work, name="proof", daemon=True)
     thread.start()
     thread.join(max(seconds, 0.0))
+    if thread.is_alive():
+        with _swallowed_in_silence():
+            _end(thread)
+    if errors:
+        raise errors[0]
+    return results[0] if results else otherwise
+
+
+def _end(thread: threading.Thread) -> None:
+    """Raise `OutOfTime` in a thread until it ends, or has not reacted to any of the reminders."""
     for _ in range(_REMINDERS):
         if not thread.is_alive():
             break
@@ -65,9 +79,31 @@ def within(seconds: float, compute: Callable[[], Any], otherwise: Any) -> Any:
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(OutOfTime)
         )
         thread.join(_PATIENCE)
-    if errors:
-        raise errors[0]
-    return results[0] if results else otherwise
+
+
+@contextlib.contextmanager
+def _swallowed_in_silence() -> Iterator[None]:
+    """Say nothing of an `OutOfTime` that Python swallows: the next reminder raises it again.
+
+    It may arrive while the thread is in a callback of the garbage collector, in a `__del__` or in
+    the callback of a weak reference, where Python reports an exception and goes on. Meanwhile the
+    collector rests, lest every reminder falls into it.
+    """
+    with _interrupting:
+        before, collecting = sys.unraisablehook, gc.isenabled()
+
+        def report(unraisable: Any) -> None:
+            if not isinstance(unraisable.exc_value, OutOfTime):
+                before(unraisable)
+
+        sys.unraisablehook = report
+        gc.disable()
+        try:
+            yield
+        finally:
+            sys.unraisablehook = before
+            if collecting:
+                gc.enable()
 
 
 # -- it is zero -----------------------------------------------------------------------------------

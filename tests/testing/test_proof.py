@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import math
 import sys
 import threading
@@ -14,7 +15,7 @@ import pytest
 import autograd_bp as ab
 from autograd_bp.rules import ROWS, Rule
 from autograd_bp.rules.rule import elementwise
-from autograd_bp.testing import proof, symbolic
+from autograd_bp.testing import proof, symbolic, vanishing
 from autograd_bp.testing.proof import Proof, prove
 from tests.testing.planted import HARMLESS, changed, planted
 
@@ -207,6 +208,28 @@ def test_what_takes_too_long_is_undecided_and_says_so() -> None:
     found = prove(rule, seconds=0.5)
     assert time.monotonic() - start < 20
     assert found.status in ("undecided", "refuted")
+
+
+def test_a_time_limit_that_falls_into_a_callback_of_the_collector_still_holds() -> None:
+    arrived = threading.Event()
+
+    def callback(phase: str, info: dict[str, int]) -> None:  # noqa: ARG001
+        arrived.set()
+        time.sleep(0.005)  # nearly all the time is spent here
+
+    def collect_for_ever() -> None:
+        while True:
+            cycle: list[object] = []
+            cycle.append(cycle)
+
+    gc.callbacks.append(callback)
+    try:
+        for _ in range(3):
+            assert vanishing.within(0.05, collect_for_ever, "gave up") == "gave up"
+    finally:
+        gc.callbacks.remove(callback)
+    assert arrived.is_set()
+    assert not [t for t in threading.enumerate() if t.name == "proof" and t.is_alive()]
 
 
 def test_too_many_cases_are_undecided() -> None:
