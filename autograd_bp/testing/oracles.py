@@ -333,6 +333,7 @@ class Discontinuous(Exception):  # noqa: N818  (not an error: an answer)
     """The function jumps at the point: there is no derivative to judge."""
 
 
+@np.errstate(all="ignore")  # beside the point may be infinities, which are told by the estimate
 def ridders(
     function: Callable[[Sequence[Any]], Array],
     operands: Sequence[Array],

@@ -77,12 +77,20 @@ def sensitivity(gradient: Sequence[Array], again: Callable[[Any], Sequence[Array
     return scale
 
 
+def value_beside(program: Program, inputs: Sequence[Array], nudged: Use | None = None) -> Any:
+    """The result near the drawn point; nan where LAPACK has no answer there, so undecided."""
+    try:
+        return program.run(inputs, nudged)
+    except np.linalg.LinAlgError:
+        return np.nan
+
+
 def differenced(program: Program, direction: Sequence[Array], nudged: Use | None = None) -> float:
     """A rough derivative along `direction`, for `sensitivity` only."""
 
     def beside(sign: int) -> Any:
         moved = [x + sign * h * u for x, u in zip(wide, direction, strict=True)]
-        return program.run(moved, nudged)
+        return value_beside(program, moved, nudged)
 
     h = np.longdouble(1e-8)
     wide = [np.asarray(x, np.longdouble) for x in program.inputs]

@@ -20,7 +20,7 @@ from autograd_bp.rules.rule import elementwise, linear, reduction
 from autograd_bp.testing.oracles import Undecided, ridders
 from autograd_bp.testing.program import Condition, Program, Ref, Step
 from autograd_bp.testing.program_rows import is_analytic, left_out, operations
-from autograd_bp.testing.programs import programs
+from autograd_bp.testing.programs import BOUND, programs
 from tests.testing import naive
 from tests.testing import program_checks as checks
 
@@ -186,7 +186,7 @@ def test_every_property_holds_for_thousands_of_programs(
 
 @pytest.fixture(scope="module")
 def sample() -> list[Program]:
-    return each(programs(), 200)
+    return each(programs(), 400)
 
 
 def test_under_five_percent_of_drawn_steps_are_left_out(sample: list[Program]) -> None:
@@ -223,7 +223,7 @@ def test_programs_have_everything_a_graph_can_have(sample: list[Program]) -> Non
             leaf.grad = None
         results[-1].backward()
         seen["gradient"] += any(x.grad is not None and np.any(x.grad) for x in leaves)
-    least = {"Value": 1, "condition": 5, "gradient": 120}
+    least = {"gradient": 240}
     few = {name: n for name, n in seen.items() if n < least.get(name, 15)}
     assert not few, f"rarely drawn: {few} of {len(sample)}"
     assert len(seen) == 11
@@ -231,9 +231,13 @@ def test_programs_have_everything_a_graph_can_have(sample: list[Program]) -> Non
 
 def test_every_row_that_can_stand_in_a_program_does() -> None:
     for name in operations():
-        drawn = each(programs([name], max_steps=3), 10)
-        assert name in {step.row for program in drawn for step in program.steps}, name
-        for program in drawn:
+        having: list[Program] = []
+        for examples in (10, 50, 250):  # some rows take matrices of one shape only
+            if not having:
+                drawn = each(programs([name], max_steps=3), examples)
+                having = [p for p in drawn if name in {step.row for step in p.steps}]
+        assert having, f"never drawn: {name}"
+        for program in having[:10]:
             checks.forward_and_backward_are_adjoint(program)
 
 
@@ -245,7 +249,7 @@ def test_every_public_operation_that_is_a_row_can_stand_in_a_program() -> None:
 
 def test_values_stay_moderate_and_gradients_finite(sample: list[Program]) -> None:
     for program in sample:
-        assert all(np.all(np.abs(x) < 1e3) for x in program.results(program.inputs)[:-1])
+        assert all(np.all(np.abs(x) <= BOUND) for x in program.results(program.inputs)[:-1])
         assert all(np.all(np.isfinite(g)) for g in checks.gradients(program))
 
 
