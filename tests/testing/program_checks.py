@@ -152,6 +152,7 @@ def bits(x: Any) -> bytes | None:
     return None if x is None else np.asarray(x).tobytes()
 
 
+@np.errstate(all="ignore")
 def nodes_and_arrays_have_the_same_values(program: Program) -> None:
     """NumPy's to the bit on Tensors; `math`, which Values use, may differ in the last ones."""
     on_nodes = program.results(program.leaves())
