@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from onnx import helper, numpy_helper
 
-from autograd_bp.compiler.program import Var
+from autograd_bp.compiler.program import Instruction, Var
 from autograd_bp.export.batches import Recorded, Share, Size
+from autograd_bp.export.errors import ExportError
 
 
 class Graph:
@@ -100,6 +101,29 @@ class Graph:
         """The name of a variable or number."""
         return self.values[operand] if isinstance(operand, Var) else self.number(operand, dtype)
 
+    def operands(self, instruction: Instruction) -> list[str]:
+        """The operands of an instruction; numbers in the dtype of the arrays they meet."""
+        dtype = next(
+            (x.dtype for x in instruction.operands if isinstance(x, Var) and x.dtype.kind == "f"),
+            next((x.dtype for x in instruction.operands if isinstance(x, Var)), None),
+        )
+        if dtype is not None and dtype.kind == "b" and instruction.op not in _LOGICAL:
+            dtype = np.dtype(float)
+        names = []
+        for x in instruction.operands:
+            name = self.operand(x, dtype)
+            if isinstance(x, Var) and dtype is not None and x.dtype.kind != dtype.kind:
+                name = self.cast(name, dtype)
+            names.append(name)
+        return names
+
+    def first(self, instruction: Instruction) -> tuple[str, Var]:
+        """The name of the first operand, and the operand, which must be an array."""
+        x = instruction.operands[0]
+        if not isinstance(x, Var):
+            raise ExportError(f"{self.recorded.program.name}: {instruction.op!r} of a number")
+        return self.values[x], x
+
     def shape(self, var: Var) -> tuple[Any, ...]:
         """The shape of a variable, with what follows the batch in it."""
         return self.recorded.shapes.get(var, var.shape)
@@ -110,6 +134,20 @@ class Graph:
         if len(sizes) == 1 and 0 not in shape:
             shape = [-1 if k == sizes[0] else n for k, n in enumerate(shape)]
         return str(self.add("Reshape", x, self.ints(shape), allowzero=int(0 in shape)))
+
+    def expanded(self, x: str, shape: Sequence[Any]) -> str:
+        """x broadcast to a shape."""
+        return str(self.add("Expand", x, self.ints(shape)))
+
+    def cast(self, x: str, dtype: Any) -> str:
+        """x in what is this dtype in the file."""
+        return str(self.add("Cast", x, to=onnx_type(self.cast_dtype(dtype))))
+
+
+_LOGICAL = frozenset(
+    f"np.{name}"
+    for name in "logical_and logical_or logical_not bitwise_and bitwise_or invert".split()
+)
 
 
 def onnx_type(dtype: Any) -> int:

@@ -97,7 +97,7 @@ def indexed(graph: Any, instruction: Instruction) -> str:
     """`x[index]`."""
     x = instruction.operands[0]
     assert isinstance(x, Var)
-    pieces = _pieces(instruction.params[0], len(x.shape))
+    pieces = pieces_of(instruction.params[0], len(x.shape))
     name: str = graph.values[x]
     axes = _axes(pieces)
     name = _slices(graph, name, pieces, axes)
@@ -124,7 +124,7 @@ def indexed(graph: Any, instruction: Instruction) -> str:
     return name
 
 
-def _pieces(index: Any, ndim: int) -> list[Any]:
+def pieces_of(index: Any, ndim: int) -> list[Any]:
     """One for each axis, `...` written out, masks as the places where they are true."""
     pieces: list[Any] = []
     for piece in index if isinstance(index, tuple) else (index,):
