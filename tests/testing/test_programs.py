@@ -329,7 +329,7 @@ def test_rows_that_compare_take_magnitudes_or_conjugate_are_not_analytic() -> No
 @pytest.mark.parametrize("name", [n for n, op in operations().items() if is_analytic(op.rule)])
 def test_the_complex_step_is_right_for_every_row_said_to_be_analytic(name: str) -> None:
     found = 0
-    for program in each(programs([name, "sin", "add", "mul"], max_steps=3), 25):
+    for program in each(programs([name, "sin", "add", "mul"], max_steps=3), 150):
         if name not in {step.row for step in program.steps} or found == 3:
             continue
         direction = [np.ones(np.shape(x)) for x in program.inputs]
