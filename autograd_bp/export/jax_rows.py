@@ -545,6 +545,7 @@ CONSTANTS: dict[str, Any] = {
     "logical_or": jnp.logical_or,
     "logical_not": jnp.logical_not,
     "coincident": coincident,
+    "determinant_sign": lambda x: jnp.linalg.slogdet(x)[0],
     "columns_of_zeros": lambda x: (x == 0).all(axis=-2, keepdims=True),
     # What looks at numbers to choose a way, or to refuse: the usual way is taken.
     "all_finite": lambda _: True,

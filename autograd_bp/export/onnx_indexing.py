@@ -11,6 +11,7 @@ import numpy as np
 from autograd_bp.compiler.program import Instruction, Var
 from autograd_bp.export.batches import Size
 from autograd_bp.export.errors import ExportError
+from autograd_bp.export.onnx_places import pieces_of, places_first, places_of, transposed
 from autograd_bp.rules.arrays import normalized_axes
 from autograd_bp.rules.windows import window_counts
 
@@ -100,10 +101,15 @@ def indexed(graph: Any, instruction: Instruction) -> str:
     pieces = pieces_of(instruction.params[0], len(x.shape))
     name: str = graph.values[x]
     axes = _axes(pieces)
-    name = _slices(graph, name, pieces, axes)
     arrays = [(a, p) for a, p in zip(axes, pieces, strict=True) if _is_array(p)]
     numbers = [(a, p) for a, p in zip(axes, pieces, strict=True) if _is_number(p)]
-    if arrays and (len(arrays) > 1 or numbers):
+    together = bool(arrays) and len(arrays) + len(numbers) > 1
+    if (arrays and any(p is None for p in pieces)) or (
+        together and not _are_of_the_first_axes(arrays + numbers)
+    ):
+        return _gathered(graph, name, instruction)
+    name = _slices(graph, name, pieces, axes)
+    if together:
         name = _gathered_together(graph, name, arrays + numbers)
     elif arrays:
         axis, places = arrays[0]
@@ -116,34 +122,10 @@ def indexed(graph: Any, instruction: Instruction) -> str:
                 place = graph.array(np.array(number, np.int64), "place")
             name = graph.add("Gather", name, place, axis=axis)
     if any(p is None for p in pieces):
-        if arrays:
-            raise ExportError("ONNX: an index with arrays and None")
         kept = [p for p in pieces if not _is_number(p)]
         new = [k for k, p in enumerate(kept) if p is None]
         name = graph.add("Unsqueeze", name, graph.ints(new))
     return name
-
-
-def pieces_of(index: Any, ndim: int) -> list[Any]:
-    """One for each axis, `...` written out, masks as the places where they are true."""
-    pieces: list[Any] = []
-    for piece in index if isinstance(index, tuple) else (index,):
-        if isinstance(piece, list):
-            piece = np.asarray(piece)
-        if isinstance(piece, bool | np.bool_) or (
-            isinstance(piece, Var) and piece.dtype.kind == "b"
-        ):
-            raise ExportError("ONNX: an index that is a truth value, or a computed mask")
-        if isinstance(piece, np.ndarray) and piece.dtype == np.bool_:
-            pieces.extend(np.nonzero(piece))
-        else:
-            pieces.append(piece)
-    used = sum(piece is not None and piece is not Ellipsis for piece in pieces)
-    rest = [slice(None)] * (ndim - used)
-    places = [k for k, piece in enumerate(pieces) if piece is Ellipsis]
-    if places:
-        return pieces[: places[0]] + rest + pieces[places[0] + 1 :]
-    return pieces + rest
 
 
 def _axes(pieces: list[Any]) -> list[int]:
@@ -182,12 +164,30 @@ def _places(graph: Any, places: Any) -> str:
     return found
 
 
+def _are_of_the_first_axes(indices: list[tuple[int, Any]]) -> bool:
+    axes = sorted(axis for axis, _ in indices)
+    return axes == list(range(len(axes))) and not any(isinstance(p, Var) for _, p in indices)
+
+
 def _gathered_together(graph: Any, name: str, indices: list[tuple[int, Any]]) -> str:
     """Several arrays that go together, of the first axes."""
     indices = sorted(indices, key=lambda pair: pair[0])
-    axes = [axis for axis, _ in indices]
-    if axes != list(range(len(axes))) or any(isinstance(p, Var) for _, p in indices):
-        raise ExportError("ONNX: an index with several arrays that are not of the first axes")
     together = np.stack(np.broadcast_arrays(*(np.asarray(p) for _, p in indices)), axis=-1)
     found: str = graph.add("GatherND", name, graph.array(together.astype(np.int64), "places"))
     return found
+
+
+def _gathered(graph: Any, name: str, instruction: Instruction) -> str:
+    """What an index picks in any other way, as long as it takes the axis of the batch whole."""
+    x, out = instruction.operands[0], instruction.out
+    assert isinstance(x, Var)
+    assert out is not None
+    shape = graph.shape(x)
+    at = places_of(instruction.params[0], shape, "getitem")
+    if 0 in shape or not len(at.flat):
+        return str(graph.expanded(graph.number(0, x.dtype), graph.shape(out)))
+    places = graph.array(at.flat, "places")
+    found = graph.add("Gather", places_first(graph, name, shape, at), places, axis=0)
+    order = [k for k in range(len(at.shape)) if k not in at.along] + list(at.along)
+    found = graph.reshaped(found, [at.shape[k] for k in order])
+    return transposed(graph, found, np.argsort(order).tolist())

@@ -64,8 +64,16 @@ def _logabsdet(graph: Any, instruction: Instruction) -> str:
     return str(graph.add("Add", graph.add("Log", graph.add("Abs", graph.add("Det", rows))), total))
 
 
+def _determinant_sign(graph: Any, instruction: Instruction) -> str:
+    assert instruction.out is not None
+    if instruction.operands[0].shape[-1] == 0:  # type: ignore[union-attr]
+        return str(graph.expanded(graph.number(1.0), graph.shape(instruction.out)))
+    return str(graph.add("Sign", graph.add("Det", _scaled(graph, instruction)[0])))
+
+
 EMITTERS: dict[str, Emit] = {
     "einsum": _einsum,
     "convolve": _convolve,
     "logabsdet": _logabsdet,
+    "rules.determinant_sign": _determinant_sign,
 }

@@ -65,7 +65,7 @@ def _pad(graph: Any, instruction: Instruction) -> str:
     name, x = graph.first(instruction)
     width, value = instruction.params
     if not width:
-        return name
+        return str(name)
     widths = [a for a, _ in width] + [b for _, b in width]
     found: str = graph.add("Pad", name, graph.ints(widths), graph.number(float(value), x.dtype))
     return found

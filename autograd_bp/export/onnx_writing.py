@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,83 +17,22 @@ from numpy.typing import NDArray
 from autograd_bp.compiler.program import Instruction, Var
 from autograd_bp.export.batches import Size
 from autograd_bp.export.errors import ExportError
-from autograd_bp.export.onnx_indexing import pieces_of
+from autograd_bp.export.onnx_places import Places, places_first, places_of, transposed
 from autograd_bp.rules.windows import window_counts
 
 Array = NDArray[Any]
 Emit = Callable[[Any, Instruction], str]
 
 
-@dataclass(frozen=True)
-class _Places:
-    """What an index is about.
-
-    Attributes
-    ----------
-    whole
-        The axes of the array that are taken whole.
-    shape
-        The shape of what the index picks.
-    along
-        The axes of `shape` that are those of `whole`.
-    flat
-        For all else in `shape`, in order: where it is when the other axes of the array are one.
-    """
-
-    whole: tuple[int, ...]
-    shape: tuple[Any, ...]
-    along: tuple[int, ...]
-    flat: Array
-
-
-def _places(index: Any, shape: tuple[Any, ...], op: str) -> _Places:
-    pieces = pieces_of(index, len(shape))
-    if any(_is_computed(piece) for piece in pieces):
-        raise ExportError(f"ONNX: {op!r} at an index that is computed")
-    own = [piece for piece in pieces if piece is not None]
-    whole = tuple(k for k, n in enumerate(shape) if _is_whole(own[k], n))
-    if any(isinstance(n, Size) and k not in whole for k, n in enumerate(shape)):
-        raise ExportError(f"ONNX: {op!r} at some samples of a batch of any size")
-    for axis in whole:
-        own[axis] = slice(None)
-    rest = iter(own)
-    static = tuple(None if piece is None else next(rest) for piece in pieces)
-    # A whole axis of length 0 shows where it is in what the index picks.
-    along = tuple(
-        np.zeros([0 if k == axis else 1 if k in whole else n for k, n in enumerate(shape)], bool)[
-            static
-        ].shape.index(0)
-        for axis in whole
-    ) if 0 not in shape else ()  # fmt: skip
-    count = math.prod(n for k, n in enumerate(shape) if k not in whole)
-    flat = np.arange(count).reshape([1 if k in whole else n for k, n in enumerate(shape)])[static]
-    lengths: list[Any] = list(flat.shape)
-    for place, axis in zip(along, whole, strict=False):
-        lengths[place] = shape[axis]
-    return _Places(whole, tuple(lengths), along, flat.ravel())
-
-
-def _is_computed(piece: Any) -> bool:
-    if isinstance(piece, slice):
-        return any(isinstance(end, Var) for end in (piece.start, piece.stop, piece.step))
-    return isinstance(piece, Var)
-
-
-def _is_whole(piece: Any, n: Any) -> bool:
-    return isinstance(piece, slice) and (
-        piece.start in (None, 0) and piece.step in (None, 1) and piece.stop in (None, n)
-    )
-
-
 def _scattered(
-    graph: Any, data: str | None, values: str, dtype: Any, shape: Any, at: _Places
+    graph: Any, data: str | None, values: str, dtype: Any, shape: Any, at: Places
 ) -> str:
     """`values` written into `data`, or, if it is None, added up in zeros of a dtype."""
     others = [k for k in range(len(shape)) if k not in at.whole]
     kept = [shape[k] for k in at.whole]
     count = math.prod(shape[k] for k in others)
     order = [k for k in range(len(at.shape)) if k not in at.along] + list(at.along)
-    rows = graph.reshaped(_transposed(graph, values, order), [len(at.flat), *kept])
+    rows = graph.reshaped(transposed(graph, values, order), [len(at.flat), *kept])
     if data is None:
         zero = graph.number(0.0, dtype)
         rows, flat = _summed(graph, rows, at.flat, graph.expanded(zero, [1, *kept]))
@@ -106,11 +44,10 @@ def _scattered(
         if len(last) < len(flat):
             chosen = graph.array(len(flat) - 1 - last, "places")
             rows, flat = graph.add("Gather", rows, chosen, axis=0), backwards
-        start = _transposed(graph, data, [*others, *at.whole])
-        start = graph.reshaped(start, [count, *kept])
+        start = places_first(graph, data, shape, at)
     found = graph.add("ScatterND", start, graph.array(flat[:, None], "places"), rows)
     found = graph.reshaped(found, [shape[k] for k in [*others, *at.whole]])
-    return _transposed(graph, found, np.argsort([*others, *at.whole]).tolist())
+    return transposed(graph, found, np.argsort([*others, *at.whole]).tolist())
 
 
 def _summed(graph: Any, rows: str, flat: Array, zero: str) -> tuple[str, Array]:
@@ -128,16 +65,10 @@ def _summed(graph: Any, rows: str, flat: Array, zero: str) -> tuple[str, Array]:
     return str(graph.add("ReduceSum", each, graph.ints([1]), keepdims=0)), places
 
 
-def _transposed(graph: Any, x: str, order: list[int]) -> str:
-    if order == list(range(len(order))):
-        return x
-    return str(graph.add("Transpose", x, perm=order))
-
-
 def _scatter(graph: Any, instruction: Instruction) -> str:
     name, x = graph.first(instruction)
     index, shape = instruction.params
-    at = _places(index, shape, "scatter")
+    at = places_of(index, shape, "scatter")
     if not len(at.flat) or 0 in shape:
         return str(graph.expanded(graph.number(0.0, x.dtype), shape))
     return _scattered(graph, None, name, x.dtype, shape, at)
@@ -163,7 +94,7 @@ def _index_set(graph: Any, instruction: Instruction) -> str:
         if isinstance(value, Var) and math.prod(value.shape) != 1:
             raise ExportError("ONNX: 'index_set' of an array at a mask that is computed")
         return str(graph.add("Where", graph.values[mask], graph.reshaped(values, ()), data))
-    at = _places(index, shape, "index_set")
+    at = places_of(index, shape, "index_set")
     if not len(at.flat) or 0 in shape:
         return str(data)
     # NumPy lets what is written have more axes in front, of length 1.
@@ -186,7 +117,7 @@ def _overlap_add(graph: Any, instruction: Instruction) -> str:
         return str(graph.expanded(graph.number(0.0), shape))
     counts = window_counts(shape[first:], size, stride, dilation)
     order = [*range(first), *range(first + k, first + 2 * k), *range(first, first + k)]
-    columns = _transposed(graph, name, order)
+    columns = transposed(graph, name, order)
     columns = graph.add("Reshape", columns, graph.ints([-1, math.prod(size), math.prod(counts)]))
     image, block = graph.ints(shape[first:]), graph.ints(size)
     found = graph.add(

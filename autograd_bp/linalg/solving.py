@@ -13,9 +13,10 @@ from autograd_bp.functions.reductions import sum as total
 from autograd_bp.functions.shapes import asarray, moveaxis, reshape
 from autograd_bp.linalg.decompositions import qr, svdvals
 from autograd_bp.linalg.matrices import matrix, square
-from autograd_bp.operations import apply, plain, without_history
+from autograd_bp.operations import apply, on_data, plain, without_history
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import shape_of
+from autograd_bp.rules.matrices import determinant_sign
 
 
 class SlogdetResult(NamedTuple):
@@ -124,7 +125,7 @@ def slogdet(a: Any) -> SlogdetResult:
     `numpy.linalg.LinAlgError`.
     """
     a = square(a, "slogdet")
-    sign = np.linalg.slogdet(np.asarray(plain(a)))[0]
+    sign = on_data("determinant_sign", determinant_sign)(a)
     return SlogdetResult(without_history(sign, (a,)), apply(ROWS["logabsdet"], (a,)))
 
 

@@ -186,6 +186,11 @@ def refuse_zeros(s: Array, part: Array, what: str) -> None:
         )
 
 
+def determinant_sign(x: Array) -> Array:
+    """The signs of determinants: 1, -1, or 0."""
+    return np.asarray(np.linalg.slogdet(x)[0])
+
+
 def refuse_singular(logabsdet: Array) -> None:
     """LinAlgError if the logarithm of a determinant is that of zero."""
     if np.isneginf(logabsdet).any():
@@ -256,6 +261,7 @@ OBSERVATIONS = {
     "refuse_undetermined": refuse_undetermined,
     "refuse_mixed": refuse_mixed,
     "refuse_zeros": refuse_zeros,
+    "determinant_sign": determinant_sign,
     "refuse_singular": refuse_singular,
     "dependent": dependent,
     "deficient": deficient,
