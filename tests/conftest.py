@@ -16,13 +16,22 @@ import shutil
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 CI = os.environ.get("CI") == "true"
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", derandomize=True, max_examples=200, deadline=None, print_blob=True)
 settings.register_profile("thorough", max_examples=20_000, deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if CI else "dev"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if CI else "dev")
+settings.load_profile(PROFILE)
+
+if PROFILE == "ci":
+    # Hypothesis draws the constants in the source of whatever is imported, too. What is depends on
+    # which tests a worker has had before, so that no two runs would be alike.
+    assert hasattr(providers, "_get_local_constants"), "Hypothesis has changed: look again"
+    providers._get_local_constants = Constants
 
 
 @pytest.fixture(scope="session")
