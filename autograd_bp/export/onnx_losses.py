@@ -53,9 +53,9 @@ def _label_errors(graph: Any, instruction: Instruction) -> str:
     if isinstance(graph.shape(x)[last], Size):
         raise ExportError("ONNX: 'label_errors' with as many classes as there are samples")
     places = graph.values[labels] if isinstance(labels, Var) else graph.array(labels)
-    classes = graph.array(np.array(x.shape[last], np.int64), "classes")
-    off_and_on = graph.array(np.array([0.0, 1.0]))
-    chosen = graph.add("OneHot", graph.cast(places, np.int64), classes, off_and_on, axis=last)
+    column = graph.add("Unsqueeze", graph.cast(places, np.int64), graph.ints([last]))
+    classes = graph.array(np.arange(x.shape[last]), "classes")
+    chosen = graph.cast(graph.add("Equal", column, classes), x.dtype)
     errors = graph.add("Sub", graph.add("Softmax", name, axis=last), chosen)
     if isinstance(weights, np.ndarray):
         weight = graph.array(weights)

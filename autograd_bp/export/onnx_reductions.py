@@ -39,14 +39,14 @@ def _variance(graph: Any, instruction: Instruction) -> str:
     axes = reduced_axes(axis, len(x.shape))
     apart = graph.add("Sub", name, _reduced(graph, "ReduceMean", name, x, axes, True))
     squares = graph.add("Mul", apart, apart)
-    found = _reduced(graph, "ReduceMean", squares, x, axes, keepdims)
+    lengths = [graph.shape(x)[k] for k in axes]
+    if not any(isinstance(n, Size) for n in lengths):
+        total = _reduced(graph, "ReduceSum", squares, x, axes, keepdims)
+        left = max(math.prod(lengths) - ddof, 0)
+        return str(graph.add("Div", total, graph.number(float(left))))
     if ddof:
-        lengths = [graph.shape(x)[k] for k in axes]
-        if any(isinstance(n, Size) for n in lengths):
-            raise ExportError("var with ddof over the samples of a batch of any size")
-        n = math.prod(lengths)
-        found = graph.add("Mul", found, graph.number(n / (n - ddof)))
-    return found
+        raise ExportError("var with ddof over the samples of a batch of any size")
+    return _reduced(graph, "ReduceMean", squares, x, axes, keepdims)
 
 
 def _std(graph: Any, instruction: Instruction) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,52 +13,12 @@ import pytest
 import autograd_bp as ab
 from autograd_bp import nn
 from autograd_bp.export import ExportError
-from autograd_bp.operations import apply
-from autograd_bp.rules import ROWS
-from tests.rules import points
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.slow
 
-from autograd_bp.export.onnx_rows import has_counterpart  # noqa: E402
-
-RNG = np.random.default_rng(0)
-
-
-class Does(nn.Module):
-    """A module that is a function."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def forward(self, x: Any, y: Any = None) -> Any:
-        return self.function(x) if y is None else self.function(x, y)
-
-
-def run(model: Any, *inputs: Any) -> list[Any]:
-    session = runtime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    names = [given.name for given in session.get_inputs()]
-    return session.run(None, dict(zip(names, inputs, strict=False)))
-
-
-def assert_same(net: Any, *samples: Any, batches: Any = (1, 4, 9), tol: float = 1e-5) -> Any:
-    """The model gives what the net gives in float32, for batches of several sizes."""
-    model = ab.export.to_onnx(net, *samples)
-    for n in batches:
-        inputs = [np.resize(x, (n, *np.shape(x)[1:])) for x in samples]
-        inputs = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in inputs]
-        expected = net.astype(np.float32)(*inputs)
-        found = run(model, *inputs)
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        for ours, theirs in zip(expected, found, strict=True):
-            ours = ours.data if isinstance(ours, ab.Tensor) else np.asarray(ours)
-            assert theirs.shape == ours.shape
-            np.testing.assert_allclose(theirs, ours, rtol=tol, atol=tol)
-    return model
-
+from tests.export.onnx_checks import RNG, Does, assert_same, run  # noqa: E402
 
 LAYERS: dict[str, tuple[Callable[[], Any], tuple[int, ...], list[str] | None]] = {
     "Linear": (lambda: nn.Linear(3, 4, rng=0), (2, 3), ["MatMul", "Add"]),
@@ -166,78 +125,6 @@ def test_a_layer_that_is_called_twice_is_two_nodes() -> None:
 
     model = assert_same(Twice(), RNG.normal(size=(2, 1, 5, 5)))
     assert [node.name for node in model.graph.node] == ["Twice.conv/Conv", "Twice.conv/Conv_1"]
-
-
-@pytest.mark.parametrize(
-    "name", [n for n, r in ROWS.items() if r.kind == "elementwise" and n != "item"]
-)
-def test_an_elementwise_row_is_the_same_or_refused_by_name(name: str) -> None:
-    rule = ROWS[name]
-    params = points.parameters(rule)[0]
-    every = points._points(rule, params, random.Random(name))
-    usual = [p for p in every if points.in_domain(rule, p)
-             and all(x == 0 or 0.05 < abs(x) < 12 for x in p)]  # fmt: skip
-    arrays = [np.array(column, np.float32) for column in zip(*usual, strict=True)]
-    if name == "where":
-        net = Does(lambda x, y: apply(rule, (x > 0, x, y), params))
-        arrays = arrays[1:]
-    elif len(arrays) == 3:
-        net = Does(lambda x, y: apply(rule, (x, y, y + 1.0), params))
-        arrays = arrays[:2]
-    else:
-        net = Does(lambda *xs: apply(rule, xs, params))
-    if not has_counterpart(name):
-        with pytest.raises(ExportError, match=name):
-            ab.export.to_onnx(net, *arrays)
-        return
-    model = ab.export.to_onnx(net, *arrays)
-    with np.errstate(all="ignore"):
-        expected = net(*map(ab.Tensor, arrays)).data
-    (found,) = run(model, *arrays)
-    finite = np.isfinite(expected) & (np.abs(expected) < 1e30)
-    assert finite.any()
-    np.testing.assert_allclose(found[finite], expected[finite], rtol=3e-5, atol=1e-5)
-
-
-STRUCTURAL: dict[str, Callable[[Any], Any]] = {
-    "sum": lambda x: ab.sum(x, axis=(1, 2)),
-    "sum of all": lambda x: ab.sum(x),
-    "mean": lambda x: ab.mean(x, axis=0, keepdims=True),
-    "mean of all": lambda x: ab.mean(x),
-    "prod": lambda x: ab.prod(x, axis=-1),
-    "max": lambda x: ab.max(x, axis=(0, 2)),
-    "min": lambda x: ab.min(x, axis=1, keepdims=True),
-    "var": lambda x: ab.var(x, axis=1, ddof=1),
-    "std": lambda x: ab.std(x, axis=(0, 1)),
-    "logsumexp": lambda x: ab.logsumexp(x, axis=-1),
-    "norm": lambda x: ab.linalg.norm(x, axis=-1),
-    "softmax of all": lambda x: ab.softmax(x, axis=(1, 2)),
-    "log_softmax": lambda x: ab.log_softmax(x, axis=1),
-    "cumsum": lambda x: ab.cumsum(x, axis=1),
-    "flip": lambda x: ab.flip(x, axis=(1, 2)),
-    "roll": lambda x: ab.roll(x, 2, axis=2),
-    "transpose": lambda x: ab.transpose(x, (2, 0, 1)),
-    "reshape": lambda x: ab.reshape(x, (-1, 6)),
-    "broadcast": lambda x: ab.broadcast_to(x[:, :1], x.shape) + x,
-    "concatenate": lambda x: ab.concatenate([x, 2.0 * x], axis=0),
-    "stack": lambda x: ab.stack([x, -x], axis=-1),
-    "pad": lambda x: ab.pad(x, ((0, 0), (1, 2), (0, 1)), constant_values=3.0),
-    "index": lambda x: x[:, 1, ::-1],
-    "index with None and ...": lambda x: x[..., None, 1:],
-    "index with an array": lambda x: x[:, np.array([2, 0, 2])],
-    "index with the last": lambda x: x[-1],
-    "einsum": lambda x: ab.einsum("bij,bkj->bik", x, x),
-    "matmul": lambda x: x @ ab.transpose(x, (0, 2, 1)),
-    "where": lambda x: ab.where((x > 0) & (x < 1.0), x, 0.0),
-    "compared": lambda x: ab.where(x == 0, 1.0, ab.maximum(x, 0.5)),
-    "clip": lambda x: ab.clip(x, -0.5, 0.5),
-    "softplus of a norm": lambda x: ab.softplus(ab.sqrt(ab.sum(x * x, axis=(1, 2)))),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", STRUCTURAL)
-def test_rows_that_move_and_combine_elements(name: str) -> None:
-    assert_same(Does(STRUCTURAL[name]), RNG.normal(size=(4, 3, 4)), batches=(2, 5))
 
 
 def test_losses_with_labels_as_an_input() -> None:
