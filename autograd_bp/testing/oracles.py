@@ -25,6 +25,7 @@ from autograd_bp.rules import Rule
 from autograd_bp.sweep import topological_order
 from autograd_bp.tensor import Tensor
 from autograd_bp.testing.differences import Slopes
+from autograd_bp.testing.noise import scatter
 from autograd_bp.testing.subject import Subject
 from autograd_bp.testing.truth import is_far_beyond, slopes_along, true_derivatives, true_slopes
 
@@ -83,7 +84,7 @@ class Oracle:
         self.subject = subject
         self.operands = operands
 
-    def column(self, direction: Sequence[Array], *, size: float = 0.0) -> Column:
+    def column(self, direction: Sequence[Array], *, size: float | None = None) -> Column:
         """The derivative along `direction`, one array for each operand.
 
         For `size`, see `ridders`.
@@ -340,12 +341,13 @@ def ridders(
     direction: Sequence[Array],
     *,
     accept: float = 1e-9,
-    size: float = 0.0,
+    size: float | None = None,
 ) -> Column:
     """Extrapolated differences in long double (Ridders 1982), with their own error estimate.
 
-    `size` is that of numbers inside the function, should they be larger than its values: what
-    they leave when they cancel has their rounding.
+    By default the values are taken to be as good as their digits. To look closer, give the `size`
+    of numbers inside the function, should they be larger than its values: what they leave when
+    they cancel has their rounding. Then the noise of the values is measured, too.
 
     A function that has no long double, as LAPACK has none, is taken in double. The estimate
     includes the rounding of the function's values, so it is honest where the tableau agrees by
@@ -365,7 +367,7 @@ def ridders(
     if not np.isfinite(here).all():
         raise Undecided("the value is not finite")
 
-    largest = np.maximum(np.abs(here), size)
+    largest = np.abs(here)
 
     def at(h: Any) -> Array:
         nonlocal largest
@@ -385,7 +387,10 @@ def ridders(
     # Small steps first: large ones may jump over what is there to see.
     unit = min(scale, 1.0) or 1.0
 
-    extrapolated = partial(_extrapolated, size=size, noise=_NOISE * float(np.finfo(dtype).eps))
+    eps = float(np.finfo(dtype).eps)
+    inside = np.zeros(()) if size is None else np.maximum(size, scatter(at, unit) / eps)
+    largest = np.maximum(largest, inside)
+    extrapolated = partial(_extrapolated, size=inside, noise=_NOISE * eps)
 
     def central(h: float) -> _Estimate:
         return extrapolated(lambda h: ((at(h) - at(-h)) / 2, at(h)), np.longdouble(h), 2)
@@ -411,9 +416,16 @@ def ridders(
             apart = np.abs(close.tangent - best.tangent)
             doubtful = (apart > 4 * best.error) & (close.error < 2 * apart)
             best = replace(best, error=np.where(doubtful, apart, best.error))
-    if best.settled(accept, largest, scale) and _smooth(at, here, best, unit, extrapolated):
+    smooth = partial(_smooth, at, here, best, unit, extrapolated)
+    if best.settled(accept, largest, scale) and smooth():
         return best.column(best, "Ridders")
-    right, left = (_one_sided(at, here, unit, sign, size, extrapolated) for sign in (1, -1))
+    try:
+        right, left = (_one_sided(at, here, unit, sign, inside, extrapolated) for sign in (1, -1))
+    except Undecided:
+        # What is next to nothing beside the value over the argument cannot be known any better.
+        if best.settled(accept, largest, near) and smooth():
+            return best.column(best, "Ridders")
+        raise
     return right.column(left, "one-sided differences")
 
 
@@ -450,7 +462,7 @@ def _one_sided(
     here: Array,
     scale: float,
     sign: int,
-    size: float,
+    size: Array,
     extrapolated: Callable[..., _Estimate],
 ) -> _Estimate:
     best: _Estimate | None = None
@@ -492,7 +504,7 @@ def _extrapolated(
     power: int,
     *,
     enough: float = _ENOUGH,
-    size: float,
+    size: Array,
     noise: float,
 ) -> _Estimate:
     """Neville's tableau over shrinking steps; the entry with the smallest estimated error.

@@ -400,17 +400,19 @@ def vjp_is_linear(judged: Judged) -> None:
         zip(case.subject.args, judged.pulled, of_w, of_sum, *of_many.values(), strict=True)
     ):
         finite = np.isfinite(g)
+        summed = _magnitude(judged, i)
         for factor, got in zip(of_many, scaled, strict=True):
             want = np.where(finite, factor * g, 0.0) if factor else np.zeros(g.shape)
             allowed = _FACTORS[factor] * abs(factor) * _sum_size(judged, g) + _UNDERFLOW
-            if not ((np.abs(got - want) <= allowed) | ~finite | ~np.isfinite(want)).all():
+            beyond = ~np.isfinite(want) | np.isinf(factor * summed)
+            if not ((np.abs(got - want) <= allowed) | ~finite | beyond).all():
                 raise Violation(
                     "VJP is linear in the cotangent",
                     argument,
                     f"for {factor} v: got {got.tolist()}, want {want.tolist()}",
                 )
         size = np.abs(g) + np.abs(gw)
-        judged_here = np.isfinite(size)
+        judged_here = np.isfinite(size) & ~np.isinf(16 * summed)
         size = np.where(judged_here, size, 0.0) + _sum_size(judged, g)
         off = np.where(judged_here, np.abs(gs - (g + gw)), 0.0)
         if not (
@@ -427,6 +429,12 @@ def vjp_is_linear(judged: Judged) -> None:
 _FACTORS = {0.0: 0.0, 4.0: 1e-15, -0.5: 1e-15, 2.0**40: 1e-12, -(2.0**-40): 1e-12}
 """What a cotangent is multiplied by, and how far the answer may be off: small factors go through
 to the last digit, large ones may meet underflow on the way."""
+
+
+def _magnitude(judged: Judged, i: int) -> Array:
+    """Of all that is summed up in the gradient by an operand: infinite where that overflows."""
+    sizes = [np.sum(np.abs(judged.cotangent * c.right)) for c in judged.columns[i]]
+    return np.reshape(np.asarray(sizes, float), judged.case.operands[i].shape)
 
 
 def _sum_size(judged: Judged, g: Array) -> float:
@@ -469,9 +477,7 @@ def float32_agrees(judged: Judged) -> None:
     for i, (argument, g32, g) in enumerate(
         zip(case.subject.args, pulled, judged.pulled, strict=True)
     ):
-        magnitude = np.array(
-            [float(np.sum(np.abs(judged.cotangent) * np.abs(c.right))) for c in judged.columns[i]]
-        ).reshape(g.shape)
+        magnitude = _magnitude(judged, i)
         allowed = 256 * eps * magnitude + 1e-36
         large = magnitude > 1e37
         if ((np.abs(g32 - g) <= allowed) | large).all():
@@ -583,7 +589,7 @@ def second_derivatives_agree(judged: Judged) -> None:
             pulled = pull(leaves, output, v.astype(operands[0].dtype))
         return np.asarray(sum(np.sum(g * u) for g, u in zip(pulled, a, strict=True)))
 
-    def right(size: float = 0.0) -> Column | None:
+    def right(size: float | None = None) -> Column | None:
         try:
             if case.subject.has_exact_values:
                 seen = _exact_second(case, v, a, b)

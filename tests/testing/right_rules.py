@@ -68,6 +68,9 @@ with sheet_as_before():
     quotient = ab.scalar_rule(
         "quotient(x, y)", "x / (1 + y * y)", d=["1 / (1 + y * y)", "-2 * y * out / (1 + y * y)"]
     )
+    division = ab.scalar_rule(
+        "division(x, y)", "x / y", d=["1 / y", "-out / y"], domain=[REAL, POSITIVE]
+    )
     # Ties are shared.
     larger = ab.scalar_rule(
         "larger(x, y)",
@@ -635,4 +638,5 @@ RIGHT: list[Right] = [
     _right(largest_of_three, args=[np.ones(3)]),
     _right(numpy_only),
     _right(bent),
+    _right(division),
 ]
