@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-NEED_PEERS = ("jax", "jax_derivatives", "jax_rows", "onnx", "onnx_fourier", "onnx_graph", "onnx_rows", "table")
+NEED_PEERS = (
+    "jax jax_derivatives jax_functions jax_linalg jax_moving jax_reductions jax_rows "
+    "onnx onnx_fourier onnx_graph onnx_rows table"
+).split()
 """The modules of `autograd_bp.export` that import JAX or ONNX at their top."""
 
 _export = Path(__file__).parent / "autograd_bp" / "export"
