@@ -18,6 +18,7 @@ from autograd_bp.testing.harmless import HARMLESS
 from autograd_bp.testing.mutants import hunt
 from autograd_bp.testing.oracles import Discontinuous, FarBeyond, Undecided
 from autograd_bp.testing.properties import PROPERTIES, UnsupportedError, Violation, judge
+from autograd_bp.testing.repeatable import repeatable_draws
 from autograd_bp.testing.report import Failure, Report
 from autograd_bp.testing.snippets import snippet
 from autograd_bp.testing.subject import DomainLike, Subject, subject
@@ -171,7 +172,8 @@ def run(
     if seed is not None:
         test = hypothesis.seed(seed)(test)
     try:
-        test()
+        with repeatable_draws():
+            test()
     except Violation:
         report.failures.append(_shown(*failed[-1]))
     return report

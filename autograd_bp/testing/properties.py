@@ -271,7 +271,7 @@ def _compared(judged: Judged, seen: Column, got: float) -> _Judgment:
             report.coarse += 1
         elif judgment.holds and np.isfinite(got):
             report.error_bound = max(report.error_bound, oracle_error / magnitude)
-            error = max(judgment.off(got) - oracle_error, 0.0) / magnitude
+            error = max(judgment.off(got) - 2 * oracle_error, 0.0) / magnitude
             report.worst_error = max(report.worst_error, error)
     return judgment
 

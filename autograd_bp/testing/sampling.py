@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, Verbosity
 
 from autograd_bp.testing.cases import Case
 from autograd_bp.testing.drawing import cases_for
+from autograd_bp.testing.repeatable import repeatable_draws
 from autograd_bp.testing.subject import Subject
 
 
@@ -27,5 +28,6 @@ def sample(about: Subject, n: int) -> list[Case]:
     def collect(case: Case) -> None:
         found.append(case)
 
-    collect()
+    with repeatable_draws():
+        collect()
     return found
