@@ -182,7 +182,9 @@ def slopes_around(
     """How steep the function is around a point, along a direction."""
     n = len(point)
     scale = min(abs(MP.mpf(x)) for x in (*point, 1.0) if x)
-    with MP.workdps(160 + spread_of(point, [scale])):
+    # As small a slope as there is must show in a value of about 1, over the shortest step.
+    depth = 60 - int(MP.log10(scale * _NOTHING))
+    with MP.workdps(depth + 50 + spread_of(point, [scale])):
         reach, step = scale * MP.mpf(10) ** -20, scale * MP.mpf(10) ** -50
         x = [MP.mpf(coordinate) for coordinate in point]
 
@@ -196,7 +198,7 @@ def slopes_around(
             except (UndefinedError, ZeroDivisionError):
                 return None
             near, far = (values[1] - values[0]) / step * 1024, (values[2] - values[0]) / step
-            return None if abs(near - far) > 1e-6 * abs(far) else side * far
+            return None if abs(near - far) > 1e-6 * abs(far) + _NOTHING else side * far
 
         found = [slope(x, 1), slope(x, -1)]
         continuous = None not in found

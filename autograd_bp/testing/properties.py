@@ -645,17 +645,25 @@ def _exact_second(case: Case, v: Array, a: Sequence[Array], b: Sequence[Array]) 
 
 
 def _second_order_rounding(judged: Judged) -> float:
-    """What rounding may do to a second derivative, in whichever directions it shows."""
+    """What rounding may do to a second derivative, in whichever directions it shows.
+
+    And with whichever cotangent: in the sum of all eigenvalues cancels what each of them has.
+    """
     case, v = judged.case, judged.cotangent
     rng = np.random.default_rng(2)
     pairs = [
         [[np.asarray(rng.normal(0, 1, x.shape)) for x in case.operands] for _ in "ab"]
         for _ in range(3)
     ]
+    others = [np.asarray(v * rng.normal(0, 1, v.shape)) for _ in pairs]
 
     def answers(operands: Sequence[Array]) -> list[Array]:
         moved = Case(case.subject, tuple(operands), case.seed)
-        return [np.asarray(_reverse_over_reverse(moved, v, a, b)) for a, b in pairs]
+        return [
+            np.asarray(_reverse_over_reverse(moved, w, a, b))
+            for own, (a, b) in zip(others, pairs, strict=True)
+            for w in (v, own)
+        ]
 
     return max(map(float, rounding(answers, case.subject, case.operands)), default=0.0)
 

@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 
 import autograd_bp as ab
+from autograd_bp.testing import Report
+from autograd_bp.testing.cases import Case
+from autograd_bp.testing.checking import try_case
+from autograd_bp.testing.differences import slopes_around
+from autograd_bp.testing.exact import MP
 from autograd_bp.testing.noise import scatter
 from autograd_bp.testing.oracles import ridders
+from autograd_bp.testing.subject import subject
 
 Array = Any
 CURVES: dict[str, Callable[[Array], Array]] = {
@@ -74,3 +80,21 @@ def test_a_derivative_of_nothing_is_known_at_tiny_numbers(tiny: float) -> None:
     seen = ridders(cosine, [x, y], [np.array([1.0, 0.0, 0.0]), np.zeros(3)])
     assert abs(seen.right) <= 2 * seen.error
     assert seen.error <= 1e-12 / tiny
+
+
+def test_a_tiny_slope_of_a_value_that_is_not_tiny_is_seen() -> None:
+    def value(x: Array, p: Array) -> Array:
+        return MP.log1p(MP.exp(x)) - p * x
+
+    slopes = slopes_around(value, (1e-200, 1.0), (0.0, 1.0))
+    assert (slopes.low, slopes.high, slopes.continuous) == (-1e-200, -1e-200, True)
+
+
+def test_what_cancels_between_results_is_rounding_at_second_order() -> None:
+    """The sum of the eigenvalues is linear, whatever they do where they are close together."""
+    near = np.array([[6.3e-08, 5.2e-09], [5.2e-09, 1.17e-07]])
+    about = subject(ab.linalg.eigvalsh, args=[near])
+    for seed in range(8):
+        report = Report(about.name, about.args)
+        try_case(Case(about, (near,), seed), report)
+        assert report.examples == 1
