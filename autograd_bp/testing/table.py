@@ -38,7 +38,6 @@ ABOVE: Mapping[str, str] = {
     "gelu_gate": "two terms cancel next to a zero",
     "logit_cross_entropy": "two terms cancel where p is near sigmoid(x)",
     "silu": "two terms cancel next to a zero",
-    "soft_cross_entropy": "softmax(x) sum(p) and p cancel where they are nearly equal",
 }
 """The rows that may be further off than CLOSE ulp, or than CONTRACTION, and why."""
 DECLARED = ("Row", "Formula", "Derivatives", "Domain", "Kinks and promises")
