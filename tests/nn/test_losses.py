@@ -230,7 +230,7 @@ def test_derivatives_of_losses(name: str) -> None:
 
 @pytest.mark.parametrize("row", ["cross_entropy", "label_errors", "soft_cross_entropy"])
 def test_faults_planted_in_the_rows_are_found(row: str) -> None:
-    report = check(ab.rules.ROWS[row], examples=15, mutate=True)
+    report = check(ab.rules.ROWS[row], examples=60, mutate=True)
     report.assert_ok()
 
 
