@@ -46,6 +46,13 @@ class Case:
         operands = tuple((x.shape, x.tobytes()) for x in self.operands)
         return (*operands, self.seed, self.layout, repr(self.subject.params))
 
+    @property
+    def has_subnormals(self) -> bool:
+        """Whether an operand has numbers that are rounded about as coarsely as they are large: no
+        difference near them says what a slope is, and their reciprocals overflow."""
+        tiny = np.finfo(float).tiny
+        return any(bool(((x != 0) & (np.abs(x) < tiny)).any()) for x in self.operands)
+
     def laid_out(self) -> tuple[Array, ...]:
         """The operands in the layout of the case."""
         return tuple(lay_out(x, self.layout) for x in self.operands)

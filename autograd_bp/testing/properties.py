@@ -301,12 +301,6 @@ def _is_a_choice(judged: Judged, direction: Sequence[Array], seen: Column, got: 
     return False
 
 
-def _has_subnormals(case: Case) -> bool:
-    """Whether an operand has numbers that are rounded about as coarsely as they are large: no
-    difference near them says what a slope is, and their reciprocals overflow."""
-    return any(bool(((x != 0) & (np.abs(x) < np.finfo(float).tiny)).any()) for x in case.operands)
-
-
 def subgradients_hold_along(judged: Judged) -> None:
     """At a kink, <J^T v, u> is between the one-sided derivatives along any u, too.
 
@@ -314,7 +308,7 @@ def subgradients_hold_along(judged: Judged) -> None:
     all of the cotangent, but not both.
     """
     case = judged.case
-    if judged.smooth or _has_subnormals(case):
+    if judged.smooth or case.has_subnormals:
         return
     rule = case.subject.rule
     ones = [np.ones(x.shape) for x in case.operands]
@@ -571,7 +565,7 @@ def second_derivatives_agree(judged: Judged) -> None:
         return
     if not all(np.isfinite(g).all() for g in judged.pulled):
         return
-    if _has_subnormals(case):  # already 1 / x overflows
+    if case.has_subnormals:  # already 1 / x overflows
         return
     a = [case.weights(x.shape, 30 + i) for i, x in enumerate(case.operands)]
     b = [case.weights(x.shape, 40 + i) for i, x in enumerate(case.operands)]

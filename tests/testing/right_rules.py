@@ -71,6 +71,11 @@ with sheet_as_before():
     division = ab.scalar_rule(
         "division(x, y)", "x / y", d=["1 / y", "-out / y"], domain=[REAL, POSITIVE]
     )
+    length = ab.scalar_rule(
+        "length(x, y)",
+        "hypot(x, y)",
+        d=["x / (out if out > 0 else 1)", "y / (out if out > 0 else 1)"],
+    )
     # Ties are shared.
     larger = ab.scalar_rule(
         "larger(x, y)",
@@ -639,4 +644,5 @@ RIGHT: list[Right] = [
     _right(numpy_only),
     _right(bent),
     _right(division),
+    _right(length),
 ]

@@ -17,6 +17,7 @@ from autograd_bp.testing.exact import MP
 from autograd_bp.testing.noise import scatter
 from autograd_bp.testing.oracles import ridders
 from autograd_bp.testing.subject import subject
+from tests.testing.right_rules import length, sheet_as_before
 
 Array = Any
 CURVES: dict[str, Callable[[Array], Array]] = {
@@ -98,3 +99,12 @@ def test_what_cancels_between_results_is_rounding_at_second_order() -> None:
         report = Report(about.name, about.args)
         try_case(Case(about, (near,), seed), report)
         assert report.examples == 1
+
+
+def test_what_is_rounded_among_subnormals_is_no_fault() -> None:
+    """The length of (5e-324, 5e-324) is 5e-324, so that x / length is 1."""
+    tiny = np.asarray(5e-324)
+    with sheet_as_before():
+        about = subject(length)
+        report = Report(about.name, about.args)
+        try_case(Case(about, (tiny, tiny), 0), report)
