@@ -219,9 +219,11 @@ def _run(
                 continue
             known = cotangents.get(parent)
             if known is None:
-                # Floats are added up from 0.0, as in the sweep of Values: a lone -0.0 is 0.0.
-                floating = type(contribution) is float
-                cotangents[parent] = 0.0 + contribution if floating else contribution
+                if type(contribution) is float:
+                    # Added up from 0.0, as in the sweep of Values: a lone -0.0 is 0.0.
+                    cotangents[parent] = 0.0 + contribution
+                    continue
+                cotangents[parent] = contribution
                 # A row has just made this array for nobody else, unless it passed one on.
                 if (
                     type(contribution) is np.ndarray

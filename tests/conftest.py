@@ -13,11 +13,12 @@ for variable in (
     os.environ.setdefault(variable, "1")
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
+
+from autograd_bp.testing.repeatable import repeatable_draws
 
 CI = os.environ.get("CI") == "true"
 
@@ -27,11 +28,11 @@ settings.register_profile("thorough", max_examples=20_000, deadline=None, print_
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if CI else "dev")
 settings.load_profile(PROFILE)
 
-if PROFILE == "ci":
-    # Hypothesis draws the constants in the source of whatever is imported, too. What is depends on
-    # which tests a worker has had before, so that no two runs would be alike.
-    assert hasattr(providers, "_get_local_constants"), "Hypothesis has changed: look again"
-    providers._get_local_constants = Constants
+
+@pytest.fixture(scope="session", autouse=PROFILE == "ci")
+def the_same_draws_in_every_worker() -> Iterator[None]:
+    with repeatable_draws():
+        yield
 
 
 @pytest.fixture(scope="session")

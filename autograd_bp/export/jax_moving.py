@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autograd_bp.rules.arrays import has_repeats, indexed_shape, kept_shape
+from autograd_bp.rules.transforms import irfft_weights
 from autograd_bp.rules.windows import window_counts
 
 Array = Any
@@ -148,10 +149,5 @@ def rfft_adjoint(x: Array, n: int, axis: int) -> Array:
     lengths = x.shape[1:]
     if n == 0:
         return jnp.zeros((*lengths[:axis], 0, *lengths[axis + 1 :]), x.dtype)
-    weights = np.full(lengths[axis], n / 2)
-    weights[0] = n
-    if n % 2 == 0:
-        weights[-1] = n
-    shape = (-1, *(1,) * (len(lengths) - axis - 1))
-    z = (x[0] + 1j * x[1]) * weights.reshape(shape)
+    z = (x[0] + 1j * x[1]) * irfft_weights(lengths, n, axis)
     return jnp.fft.irfft(z, n, axis=axis).astype(x.dtype)

@@ -27,12 +27,7 @@ def _where(graph: Any, instruction: Instruction) -> str:
         name = graph.add("Not", graph.add("Equal", name, zero))
     assert instruction.out is not None
     dtype = instruction.out.dtype
-    branches = []
-    for branch in (x, y):
-        text = graph.operand(branch, dtype)
-        if isinstance(branch, Var) and branch.dtype.kind != dtype.kind:
-            text = graph.cast(text, dtype)
-        branches.append(text)
+    branches = [graph.operand_as(branch, dtype) for branch in (x, y)]
     found: str = graph.add("Where", name, *branches)
     return found
 

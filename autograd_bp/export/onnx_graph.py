@@ -109,13 +109,14 @@ class Graph:
         )
         if dtype is not None and dtype.kind == "b" and instruction.op not in _LOGICAL:
             dtype = np.dtype(float)
-        names = []
-        for x in instruction.operands:
-            name = self.operand(x, dtype)
-            if isinstance(x, Var) and dtype is not None and x.dtype.kind != dtype.kind:
-                name = self.cast(name, dtype)
-            names.append(name)
-        return names
+        return [self.operand_as(x, dtype) for x in instruction.operands]
+
+    def operand_as(self, operand: Any, dtype: Any) -> str:
+        """The name of a variable or number, of the kind of a dtype; None for the kind it has."""
+        name = self.operand(operand, dtype)
+        if isinstance(operand, Var) and dtype is not None and operand.dtype.kind != dtype.kind:
+            return self.cast(name, dtype)
+        return name
 
     def first(self, instruction: Instruction) -> tuple[str, Var]:
         """The name of the first operand, and the operand, which must be an array."""

@@ -14,20 +14,28 @@ from autograd_bp.export.errors import ExportError
 Emit = Callable[[Any, Instruction], str]
 
 
+def _column(graph: Any, labels: Any, axis: int) -> str:
+    """The right classes, with an axis of length 1 for the classes."""
+    places = graph.values[labels] if isinstance(labels, Var) else graph.array(labels)
+    return str(graph.add("Unsqueeze", graph.cast(places, np.int64), graph.ints([axis])))
+
+
+def _weights(graph: Any, weights: Any, dtype: Any) -> str:
+    return str(
+        graph.array(weights) if isinstance(weights, np.ndarray) else graph.operand(weights, dtype)
+    )
+
+
 def _cross_entropy(graph: Any, instruction: Instruction) -> str:
     name, x = graph.first(instruction)
     labels, weights = instruction.params
-    logs = graph.add("LogSoftmax", name, axis=len(x.shape) - 1)
-    places = graph.values[labels] if isinstance(labels, Var) else graph.array(labels)
-    column = graph.add("Unsqueeze", graph.cast(places, np.int64), graph.ints([len(x.shape) - 1]))
-    losses = graph.add("Neg", graph.add("GatherElements", logs, column, axis=len(x.shape) - 1))
+    last = len(x.shape) - 1
+    logs = graph.add("LogSoftmax", name, axis=last)
+    column = _column(graph, labels, last)
+    losses = graph.add("Neg", graph.add("GatherElements", logs, column, axis=last))
     if weights is None:
-        return str(graph.add("Squeeze", losses, graph.ints([len(x.shape) - 1])))
-    if isinstance(weights, np.ndarray):
-        weight = graph.array(weights)
-    else:
-        weight = graph.operand(weights, x.dtype)
-    weighted = graph.add("Mul", losses, weight)
+        return str(graph.add("Squeeze", losses, graph.ints([last])))
+    weighted = graph.add("Mul", losses, _weights(graph, weights, x.dtype))
     axes = graph.ints(range(len(x.shape)))
     found: str = graph.add("ReduceSum", weighted, axes, keepdims=0)
     return found
@@ -52,16 +60,10 @@ def _label_errors(graph: Any, instruction: Instruction) -> str:
     last = len(x.shape) - 1
     if isinstance(graph.shape(x)[last], Size):
         raise ExportError("ONNX: 'label_errors' with as many classes as there are samples")
-    places = graph.values[labels] if isinstance(labels, Var) else graph.array(labels)
-    column = graph.add("Unsqueeze", graph.cast(places, np.int64), graph.ints([last]))
     classes = graph.array(np.arange(x.shape[last]), "classes")
-    chosen = graph.cast(graph.add("Equal", column, classes), x.dtype)
+    chosen = graph.cast(graph.add("Equal", _column(graph, labels, last), classes), x.dtype)
     errors = graph.add("Sub", graph.add("Softmax", name, axis=last), chosen)
-    if isinstance(weights, np.ndarray):
-        weight = graph.array(weights)
-    else:
-        weight = graph.operand(weights, x.dtype)
-    return str(graph.add("Mul", errors, weight))
+    return str(graph.add("Mul", errors, _weights(graph, weights, x.dtype)))
 
 
 EMITTERS: dict[str, Emit] = {

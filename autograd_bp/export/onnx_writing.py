@@ -80,13 +80,7 @@ def _index_set(graph: Any, instruction: Instruction) -> str:
     assert instruction.out is not None
     dtype = instruction.out.dtype
     shape = graph.shape(instruction.out)
-    names = []
-    for operand in (x, value):
-        name = graph.operand(operand, dtype)
-        if isinstance(operand, Var) and operand.dtype.kind != dtype.kind:
-            name = graph.cast(name, dtype)
-        names.append(name)
-    data, values = names
+    data, values = (graph.operand_as(operand, dtype) for operand in (x, value))
     if not isinstance(x, Var):
         data = graph.expanded(data, shape)
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index

@@ -37,18 +37,22 @@ def rfft(x: Array, axis: int) -> Array:
     return _pair(np.fft.rfft(x, axis=axis)).astype(x.dtype, copy=False)
 
 
+def irfft_weights(lengths: tuple[int, ...], n: int, axis: int) -> Array:
+    """What makes a sum over half a spectrum of what `irfft` gives: that counts all but the first
+    (and the last, for even n) twice, and divides by n."""
+    weights = np.full(lengths[axis], n / 2)
+    weights[0] = n
+    if n % 2 == 0:
+        weights[-1] = n
+    return weights.reshape(-1, *(1,) * (len(lengths) - axis - 1))
+
+
 def rfft_adjoint(x: Array, n: int, axis: int) -> Array:
     """The real part of the sum over k of z_k exp(2 pi i k t / n), for t from 0 to n - 1."""
     lengths = x.shape[1:]
     if n == 0:
         return np.zeros((*lengths[:axis], 0, *lengths[axis + 1 :]), x.dtype)
-    # irfft counts all but the first (and the last, for even n) twice, and divides by n.
-    weights = np.full(lengths[axis], n / 2)
-    weights[0] = n
-    if n % 2 == 0:
-        weights[-1] = n
-    shape = (-1, *(1,) * (len(lengths) - axis - 1))
-    z = _complex(x) * weights.reshape(shape)
+    z = _complex(x) * irfft_weights(lengths, n, axis)
     return np.fft.irfft(z, n, axis=axis).astype(x.dtype, copy=False)
 
 

@@ -190,7 +190,9 @@ def try_case(case: Case, report: Report) -> None:
         if any(x.size == 0 for x in case.operands) and not _has_value(case):
             return  # the largest of nothing, the mean of nothing
         if case.has_subnormals and not case.subject.sheet_row:
-            return  # a result among them is off by up to a half, and so is what is made of it
+            # A result among them is off by up to a half, and so is what is made of it.
+            report.unchecked["anything at subnormal numbers"] = "they have few digits"
+            return
         judged = judge(case, report)
         if judged is None:
             # An infinity is a pole, or too large; a row's own domain is what is drawn from.

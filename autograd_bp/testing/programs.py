@@ -86,8 +86,10 @@ def programs(
 
 @st.composite
 def _programs(draw: st.DrawFn, rows: tuple[str, ...], max_steps: int) -> Program:
-    builder = _Builder(draw, operations(rows).values())
-    base = draw(st.sampled_from((*_SHAPES, *_ONLY_VALUES)))
+    pool = operations(rows).values()
+    builder = _Builder(draw, pool)
+    on_values = any(op.rule.kind == "elementwise" for op in pool)
+    base = draw(st.sampled_from((*_SHAPES, *_ONLY_VALUES) if on_values else _SHAPES))
     for _ in range(draw(st.integers(1, 4))):
         builder.add_input(base)
     for _ in range(draw(st.integers(1, max_steps))):

@@ -263,7 +263,8 @@ def _compared(judged: Judged, seen: Column, got: float) -> _Judgment:
     high = float(np.sum(v * np.where(v > 0, most, least)))
     magnitude = float(np.sum(np.abs(v) * np.maximum(np.abs(seen.left), np.abs(seen.right))))
     oracle_error = float(np.sum(np.abs(v) * seen.error))
-    allowed = CONTRACTION * magnitude + 2 * oracle_error + _UNDERFLOW
+    doubt = 2 * oracle_error  # what an oracle says of its error is itself an estimate
+    allowed = CONTRACTION * magnitude + doubt + _UNDERFLOW
     judgment = _Judgment(got, low, high, allowed)
     if magnitude > _UNDERFLOW:
         report = judged.report
@@ -271,7 +272,7 @@ def _compared(judged: Judged, seen: Column, got: float) -> _Judgment:
             report.coarse += 1
         elif judgment.holds and np.isfinite(got):
             report.error_bound = max(report.error_bound, oracle_error / magnitude)
-            error = max(judgment.off(got) - 2 * oracle_error, 0.0) / magnitude
+            error = max(judgment.off(got) - doubt, 0.0) / magnitude
             report.worst_error = max(report.worst_error, error)
     return judgment
 

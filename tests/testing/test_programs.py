@@ -224,7 +224,7 @@ def test_programs_have_everything_a_graph_can_have(sample: list[Program]) -> Non
         results[-1].backward()
         seen["gradient"] += any(x.grad is not None and np.any(x.grad) for x in leaves)
     least = {"gradient": 240}
-    few = {name: n for name, n in seen.items() if n < least.get(name, 15)}
+    few = {name: n for name, n in seen.items() if n < least.get(name, 30)}
     assert not few, f"rarely drawn: {few} of {len(sample)}"
     assert len(seen) == 11
 
@@ -232,7 +232,7 @@ def test_programs_have_everything_a_graph_can_have(sample: list[Program]) -> Non
 def test_every_row_that_can_stand_in_a_program_does() -> None:
     for name in operations():
         having: list[Program] = []
-        for examples in (10, 50, 250):  # some rows take matrices of one shape only
+        for examples in (10, 50, 250):  # some rows take square matrices only, which are rare
             if not having:
                 drawn = each(programs([name], max_steps=3), examples)
                 having = [p for p in drawn if name in {step.row for step in p.steps}]

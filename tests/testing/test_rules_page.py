@@ -164,5 +164,4 @@ def steps(rule: Rule, found: dict[str, str], shown: dict[str, str]) -> float:
     one, other = (error(cells["Worst error"]) for cells in (found, shown))
     if rule.kind == "elementwise":
         return abs(math.log2(max(one, 0.25)) - math.log2(max(other, 0.25)))
-    # Half a unit in the last place is as little as there is to see.
-    return abs(math.log10(max(one, 1e-16)) - math.log10(max(other, 1e-16)))
+    return abs(math.log10(max(one, 1e-17)) - math.log10(max(other, 1e-17)))
