@@ -22,7 +22,7 @@ def test_the_plot_is_current(tmp_path: Path) -> None:
 
 def drawn(svg: Path) -> str:
     """What is drawn, without the name of the release of Matplotlib that drew it."""
-    return re.sub(r"<metadata>.*?</metadata>", "", svg.read_text(encoding="utf-8"), flags=re.S)
+    return re.sub(r"(?s)<metadata>.*?</metadata>", "", svg.read_text(encoding="utf-8"))
 
 
 def test_the_readmes_have_the_figures_of_the_page() -> None:
