@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from autograd_bp.rules import Rule
 
 if TYPE_CHECKING:
+    from autograd_bp.testing.regions import Expression
     from autograd_bp.testing.symbolic import Branch, Reader
+    from autograd_bp.testing.vanishing import Point
 
 Verdict = Literal["proved", "undecided", "refuted"]
 Status = Literal["proved", "proved by cases", "undecided", "refuted"]
@@ -293,27 +295,43 @@ class _Prover:
     def _counterexample(
         self, branch: Branch, argument: str, *, thorough: bool = False
     ) -> Counterexample | None:
-        region, value_at = branch.region, self._vanishing.value_at
-        here = [region.at(e) for e in (branch.formula, *branch.pairs[argument])]
-        for point in self._vanishing.points(region, thorough=thorough):
-            formula, derivative, partial = (e.xreplace(point) for e in here)
-            slope, claimed = value_at(derivative), value_at(partial)
-            if value_at(formula) is None or slope is None or not slope.is_finite:
-                continue  # the operation has no value or no derivative there
-            same = claimed is not None and claimed.is_finite
-            if same and (thorough or not self._vanishing.agree(slope, claimed)):
-                # A constant that was rounded to a float moves the derivative as much.
-                rounding = abs(slope) / 10**13 if self.reader.rounded else 0
-                same = not self._vanishing.is_not_zero(derivative - partial, rounding)
-            if not same:
+        here = [branch.region.at(e) for e in (branch.formula, *branch.pairs[argument])]
+        for point in self._vanishing.points(branch.region, thorough=thorough):
+            try:
+                told = self._told_at(point, *here, thorough=thorough)
+            except self._vanishing.SYMPY_FAILED:
+                continue
+            if told is not None:
                 return Counterexample(
                     {
-                        symbol.name: str(region.at(symbol).xreplace(point))
-                        for symbol in (*region.arguments, *region.params)
+                        symbol.name: str(branch.region.at(symbol).xreplace(point))
+                        for symbol in (*branch.region.arguments, *branch.region.params)
                     },
-                    *_told_apart(slope, claimed),
+                    *told,
                 )
         return None
+
+    def _told_at(
+        self,
+        point: Point,
+        formula: Expression,
+        derivative: Expression,
+        partial: Expression,
+        *,
+        thorough: bool,
+    ) -> tuple[str, str] | None:
+        """The derivative and the partial at a point, if they are two numbers there."""
+        value_at = self._vanishing.value_at
+        formula, derivative, partial = (e.xreplace(point) for e in (formula, derivative, partial))
+        slope, claimed = value_at(derivative), value_at(partial)
+        if value_at(formula) is None or slope is None or not slope.is_finite:
+            return None  # the operation has no value or no derivative there
+        same = claimed is not None and claimed.is_finite
+        if same and (thorough or not self._vanishing.agree(slope, claimed)):
+            # A constant that was rounded to a float moves the derivative as much.
+            rounding = abs(slope) / 10**13 if self.reader.rounded else 0
+            same = not self._vanishing.is_not_zero(derivative - partial, rounding)
+        return None if same else _told_apart(slope, claimed)
 
     def _within_time(self, compute: Callable[[], Any], otherwise: Any) -> Any:
         remaining = self._end - time.monotonic()

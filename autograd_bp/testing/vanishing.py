@@ -32,6 +32,13 @@ _interrupting = threading.Lock()
 _MOST_OPERATIONS = 1500
 """Simplification is not tried on an expression with more."""
 
+SYMPY_FAILED = (ValueError, OverflowError, RecursionError)
+"""What SymPy raises where it is at fault: another point, or another rewriting, may do.
+
+SymPy 1.14 cannot take some roots of large integers, those that are a product of two numbers close
+to each other without small factors: `factorint` raises a ValueError (its issue 28621).
+"""
+
 
 class OutOfTime(BaseException):
     """Raised inside a computation that took too long; no `except Exception` stops it."""
@@ -116,7 +123,10 @@ def vanishes(*forms: Expression) -> bool:
             if rewritings is _SLOW and sympy.count_ops(form) > _MOST_OPERATIONS:
                 continue
             for rewrite in rewritings:
-                form = rewrite(form)
+                try:
+                    form = rewrite(form)
+                except SYMPY_FAILED:
+                    continue
                 if form == 0:
                     return True
     return any(map(_vanishes_by_signs, forms))
@@ -184,8 +194,12 @@ def points(region: Region, *, thorough: bool = False) -> Iterator[Point]:
         pool = _POOL[: 3 + k // 4]
         scale = _SCALES[k % len(_SCALES)] if thorough else 1
         point = {s: _coordinate(s, pool, scale, rng) for s in variables}
-        point = region.whole_numbers(point)
-        if region.holds_at(point):
+        try:
+            point = region.whole_numbers(point)
+            holds = region.holds_at(point)
+        except SYMPY_FAILED:
+            continue
+        if holds:
             yield point
             found += 1
             if found == _POINTS and not thorough:

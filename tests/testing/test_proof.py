@@ -11,6 +11,7 @@ import time
 from fractions import Fraction
 
 import pytest
+import sympy
 
 import autograd_bp as ab
 from autograd_bp.rules import ROWS, Rule
@@ -170,6 +171,16 @@ def test_a_branch_that_only_far_away_is_wrong_is_refuted_there() -> None:
     found = prove(far)
     assert found.status == "refuted"
     assert {piece.verdict for piece in found["x"].pieces} == {"proved", "refuted"}
+
+
+def test_a_point_at_which_sympy_fails_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two numbers of whose product SymPy 1.14 cannot take the root (its issue 28621).
+    first, second = 989034254522489566, 989034254830458946
+    monkeypatch.setattr(vanishing, "_POOL", tuple(map(sympy.Integer, (first, second, 3))))
+    right = ab.scalar_rule("my_mean(x, y)", "sqrt(x * y)", d=["y / (2 * out)", "x / (2 * out)"])
+    assert prove(right).status in ("proved", "proved by cases")
+    wrong = ab.scalar_rule("my_mean(x, y)", "sqrt(x * y)", d=["y / (2 * out)", "y / (2 * out)"])
+    assert prove(wrong)["y"].status == "refuted"
 
 
 def test_a_rounded_constant_that_nobody_knows_is_neither_refuted_nor_trusted() -> None:
