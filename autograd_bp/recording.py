@@ -191,16 +191,20 @@ def differentiable(who: str) -> Iterator[None]:
         state.strict = before
 
 
-def check_conversion(node: Node) -> None:
-    """Count that a node becomes a plain number; TypeError if it may not now."""
-    if node.requires_grad:
-        state.conversions += 1
-    if state.strict is not None and node.requires_grad:
+def check_conversion(node: Node, *, asked: bool = False) -> None:
+    """Count that a node becomes a plain number; TypeError if it may not now.
+
+    `asked` says that the number was asked for by name, so that nobody stores the node unawares.
+    """
+    if not node.requires_grad:
+        return
+    state.conversions += 1
+    if state.strict is not None:
         raise TypeError(
             f"{state.strict} turned {node!r} into a plain number, and its derivative would be lost:"
             " use ab's operations or NumPy's (ab.exp for math.exp)"
         )
-    if node.requires_grad and _is_being_stored():
+    if not asked and _is_being_stored():
         raise TypeError(
             f"{node!r} would be written into a plain array, and its derivative lost: make the "
             "array with np.zeros_like(t), which gives a Tensor, or collect the nodes in a list "

@@ -176,14 +176,11 @@ def sweep(
     if wanted is not None:
         path, kept = leading_to(order, wanted), set(wanted)
 
-    def run(guarded: bool) -> Sweep:
-        with np.errstate(all="ignore"):
-            return _run(seeds, order, path, kept, between, guarded)
-
-    # A monitor would see what the first attempt gets wrong.
-    result = run(guarded=state.monitor is not None)
-    if any(_has_nan(g) for g in result.cotangents.values()):
-        result = run(guarded=True)
+    guarded = state.monitor is not None  # it would see what the first attempt gets wrong
+    with np.errstate(all="ignore"):
+        result = _run(seeds, order, path, kept, between, guarded)
+        if not guarded and _have_nan(result.cotangents.values()):
+            result = _run(seeds, order, path, kept, between, True)
     return result
 
 
@@ -244,14 +241,15 @@ def _run(
     return result
 
 
-def _has_nan(array: NDArray[Any] | float) -> bool:
+def _have_nan(cotangents: Iterable[NDArray[Any] | float]) -> bool:
     """Whether an element is nan: one pass through BLAS, where it can."""
-    if type(array) is float:
-        return array != array
-    assert isinstance(array, np.ndarray)
-    flat = array.ravel(order="K")
-    total = np.dot(flat, flat)
-    return bool(total != total)
+    for total in cotangents:
+        if type(total) is not float:
+            flat = total.ravel("K")  # type: ignore[union-attr]
+            total = np.dot(flat, flat)
+        if total != total:
+            return True
+    return False
 
 
 def leading_to(order: Sequence[Node], wanted: Iterable[Node]) -> set[Node]:
@@ -292,7 +290,8 @@ def with_earlier(leaf: Node, gradient: Any) -> Any:
 def keep_gradient(leaf: Node, gradient: Any) -> None:
     """Set `.grad` of a leaf after a backward call, and count the call."""
     calls = 1 + accumulated_calls(leaf)
-    leaf._notes = {**(leaf._notes or {}), "grad": gradient, "calls": calls}
+    noted = {"grad": gradient, "calls": calls}
+    leaf._notes = noted if leaf._notes is None else {**leaf._notes, **noted}
     leaf.grad = gradient
 
 

@@ -104,7 +104,7 @@ class Tensor(Node):
             contribution = np.asarray(contribution)
         shape = data.shape
         if contribution.shape != shape:
-            if contribution.shape[contribution.ndim - data.ndim :] == shape:
+            if contribution.shape[contribution.ndim - len(shape) :] == shape:
                 contribution = sum_to(contribution, shape)
             elif contribution.size == data.size == 1:
                 contribution = contribution.reshape(data.shape)
@@ -237,7 +237,7 @@ class Tensor(Node):
 
     def item(self, *index: int) -> float:
         """The only element, or the one at `index`, as a Python number."""
-        check_conversion(self)
+        check_conversion(self, asked=True)
         number: float = self._value.item(*index)
         return number
 
@@ -520,11 +520,19 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
     parents: list[Node | None] = []
     needed = constants = False
     for operand in operands:
-        if type(operand) is Tensor or (isinstance(operand, Tensor) and operand._tracer is None):
+        kind = type(operand)
+        if kind is Tensor or (isinstance(operand, Tensor) and operand._tracer is None):
             args.append(operand._operand() if operand._lent else operand._value)
             parents.append(operand)
             if operand.requires_grad:
                 needed = True
+        elif kind is float:
+            args.append(operand)
+            parents.append(None)
+        elif kind is np.ndarray and operand.dtype.kind in "fiub":
+            args.append(operand)
+            parents.append(None)
+            constants = True
         elif isinstance(operand, Node):
             if operand._tracer is not None:
                 traced: Tensor = operand._tracer.apply(rule, operands, params)
@@ -534,7 +542,7 @@ def apply(rule: Rule, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -
             if operand.requires_grad:
                 needed = True
         else:
-            args.append(operand if type(operand) is float else as_operand(operand))
+            args.append(as_operand(operand))
             parents.append(None)
             constants = True
     if needed and unusual.threads and state.tracer is not None:

@@ -43,6 +43,7 @@ from autograd_bp.operands import as_operand
 from autograd_bp.operations import apply, joined
 from autograd_bp.rules import ROWS
 from autograd_bp.rules.arrays import normalized_axes, shape_of
+from autograd_bp.tensor import Tensor
 
 # -- distances ------------------------------------------------------------------------------------
 
@@ -155,6 +156,8 @@ def cross_entropy(
         raise ValueError(
             f"cross_entropy: label_smoothing is a number from 0 to 1, not {label_smoothing!r}"
         )
+    if axis == -1 and weight is None and label_smoothing == 0.0 and _in_shape(logits, targets):
+        return _of_labels(logits, targets.copy(), reduction)
     logits, targets = floats(logits), joined(targets)
     if not isinstance(targets, Node):
         targets = np.asarray(as_operand(targets))
@@ -189,6 +192,20 @@ def cross_entropy(
     if counted is not None and reduction == "mean":
         return total(losses / total(counted))
     return reduced("cross_entropy", losses, reduction)
+
+
+def _in_shape(logits: Any, targets: Any) -> bool:
+    """Whether they are a right class for each row of logits as the rule takes them."""
+    if type(logits) is not Tensor or type(targets) is not np.ndarray:
+        return False
+    array = logits._value
+    return (
+        array.dtype.kind == "f"
+        and targets.dtype.kind in "iu"
+        and targets.shape == array.shape[:-1]
+        and array.size > 0
+        and array.ndim > 0
+    )
 
 
 def _of_labels(logits: Any, labels: Any, reduction: Reduction) -> Any:

@@ -95,6 +95,10 @@ def chain_matmul_both(x: Array, y: Array) -> Array:
     )
 
 
+_MANY = 8192
+"""From so many elements on, einsum makes an outer product faster than multiply."""
+
+
 def matmul(x: Array, y: Array) -> Array:
     """`x @ y`. A column times a row is an elementwise product, which BLAS takes longer for."""
     if (
@@ -103,8 +107,17 @@ def matmul(x: Array, y: Array) -> Array:
         and x.ndim == y.ndim == 2
         and x.shape[1] == y.shape[0] == 1
     ):
-        return np.multiply(x, y)
+        return column_times_row(x, y)
     return np.asarray(np.matmul(x, y))
+
+
+def column_times_row(column: Array, row: Array) -> Array:
+    """Their products, an array with a row for each element of the column."""
+    if column.size * row.size < _MANY:
+        return np.multiply(column, row)
+    # The loops of einsum have less to do for each row than those of a ufunc that broadcasts.
+    products: Array = np.einsum("ik,kj->ij", column, row)
+    return products
 
 
 def matmul_left(g: Array, x: Array, y: Array) -> Array:
@@ -115,7 +128,7 @@ def matmul_left(g: Array, x: Array, y: Array) -> Array:
         if x.ndim == 1:
             return np.asarray(np.matmul(y, g))
     elif x.ndim == 2 and y.ndim == 1:
-        return np.multiply(g[:, None], y)
+        return column_times_row(g[:, None], y[None, :])
     return np.asarray(COMPOSITES["matmul_left"](ARRAY, g, x, y))
 
 
@@ -125,7 +138,7 @@ def matmul_right(g: Array, x: Array, y: Array) -> Array:
         if x.ndim == 2:
             return matmul(x.T, g)
         if x.ndim == 1:
-            return np.multiply(x[:, None], g)
+            return column_times_row(x[:, None], g[None, :])
     elif x.ndim == 2 and y.ndim == 1:
         return np.asarray(np.matmul(g, x))
     return np.asarray(COMPOSITES["matmul_right"](ARRAY, g, x, y))
@@ -173,7 +186,8 @@ def sum_to(operand: Any, shape: Shape) -> Array:
     if x.shape[added:] == shape:
         if added == 1 and x.ndim == 2 and x.dtype.kind == "f":
             # The sum of rows as a product with ones: BLAS is faster than NumPy's reduction.
-            return np.asarray(np.dot(_ones(len(x), x.dtype), x))
+            total: Array = np.dot(_ones(len(x), x.dtype), x)
+            return total
         return np.asarray(np.add.reduce(x, axis=tuple(range(added))))
     stretched = tuple(
         a for a in range(x.ndim) if a < added or (shape[a - added] == 1 and x.shape[a] != 1)

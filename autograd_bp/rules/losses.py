@@ -30,18 +30,15 @@ class _Terms(NamedTuple):
     ----------
     rows
         The logits.
-    top
-        Where the largest of each row is, counted through all rows.
     largest
-        These.
+        The largest of each row.
     terms
-        exp of each logit relative to the largest of its row, but 0 for that itself.
+        exp of each logit relative to the largest of its row.
     others
-        The sums of these.
+        The sums of these by row, all but the largest, which is exactly 1.
     """
 
     rows: Array
-    top: Array
     largest: Array
     terms: Array
     others: Array
@@ -50,23 +47,25 @@ class _Terms(NamedTuple):
 class _Row(NamedTuple):
     """The same of a single row, in Python numbers where there is one: several times faster."""
 
-    top: int
     largest: float
     terms: Array
     others: float
 
 
 def _row(x: Array, weights: Any) -> _Row | None:
-    """What the softmax of a vector is made of, unless it is infinite somewhere."""
-    if x.ndim != 1 or type(weights) is not float or x.itemsize > 8:  # a Python float is 8 bytes
-        return None
+    """What the softmax of a single row is made of, unless it is infinite somewhere."""
+    if x.size != x.shape[-1] or type(weights) is not float or x.itemsize > 8:
+        return None  # a Python float has 8 bytes
+    x = x.ravel()
     top = int(x.argmax())
     largest = x.item(top)
     if not math.isfinite(largest):
         return None
     terms = np.exp(x - largest)
     terms[top] = 0
-    return _Row(top, largest, terms, float(np.add.reduce(terms)))
+    others = float(np.add.reduce(terms))
+    terms[top] = 1
+    return _Row(largest, terms, others)
 
 
 def _terms(x: Array) -> _Terms:
@@ -87,7 +86,9 @@ def _terms_of(rows: Array) -> _Terms:
     terms = rows - largest[:, None]
     np.exp(terms, out=terms)
     terms.put(top, 0)
-    return _Terms(rows, top, largest, terms, terms.sum(axis=1))
+    others = np.add.reduce(terms, axis=1)
+    terms.put(top, 1)
+    return _Terms(rows, largest, terms, others)
 
 
 def _starts(rows: Array) -> Array:
@@ -106,7 +107,7 @@ def _flat(labels: Array, rows: Array) -> Array:
     label = labels.ravel()
     # As unsigned numbers negative ones are large.
     unsigned = label.view(np.uint64) if label.dtype == np.int64 else label.astype(np.uint64)
-    if label.size and unsigned.max() >= rows.shape[1]:
+    if label.size and np.maximum.reduce(unsigned) >= rows.shape[1]:
         wrong = label[(label < 0) | (label >= rows.shape[1])]
         raise ValueError(f"classes go from 0 to {rows.shape[1] - 1}; the targets have {wrong[0]}")
     return label + _starts(rows)
@@ -127,15 +128,24 @@ def cross_entropy_keeping(x: Array, labels: Array, weights: Any) -> tuple[Array,
 def _cross_entropy(x: Array, labels: Array, weights: Any) -> tuple[Array, Any]:
     x = np.asarray(x)
     if (row := _row(x, weights)) is not None:
-        place = _checked(int(labels), len(x))
+        place = _checked(labels.item(), x.size)
         loss = math.log1p(row.others) + (row.largest - x.item(place))
         most = float(np.finfo(x.dtype).max)
         return np.asarray(min(loss, most) * weights, x.dtype), (row, place)
-    found = _terms(x)
-    label = _flat(labels, found.rows)
+    rows = x.reshape(-1, x.shape[-1])
+    label = _flat(labels, rows)
+    found = _terms_of(rows)
+    loss = _weighted(_losses(found, label), labels.shape, weights)
+    if not (np.isfinite(loss).all() if weights is None else math.isfinite(loss)):
+        found = _terms(x)
+        loss = _bounded(_losses(found, label), labels.shape, weights)
+    return np.asarray(loss, x.dtype), (found, label)
+
+
+def _losses(found: _Terms, label: Array) -> Array:
     losses = np.log1p(found.others)
     losses += found.largest - found.rows.take(label)
-    return _weighted(losses, labels.shape, weights), (found, label)
+    return losses
 
 
 def _checked(label: int, classes: int) -> int:
@@ -144,44 +154,52 @@ def _checked(label: int, classes: int) -> int:
     return label
 
 
-def _weighted(losses: Array, shape: tuple[int, ...], weights: Any) -> Array:
+def _weighted(losses: Array, shape: tuple[int, ...], weights: Any) -> Any:
     if weights is None:
-        return np.asarray(np.minimum(losses, np.finfo(losses.dtype).max).reshape(shape))
+        return losses.reshape(shape)
     if isinstance(weights, float):
-        total = losses.sum() * weights
-    else:
-        total = losses.dot(np.asarray(weights, losses.dtype).ravel())
-    if not abs(total) < np.inf:
-        most = np.finfo(losses.dtype).max
-        bounded = np.minimum(losses, most).reshape(shape)[..., None]
-        total = np.minimum((bounded * weights).sum(), most)
-    return np.asarray(total, losses.dtype)
+        return np.add.reduce(losses) * weights
+    return losses.dot(np.asarray(weights, losses.dtype).ravel())
+
+
+def _bounded(losses: Array, shape: tuple[int, ...], weights: Any) -> Any:
+    """The same, at most the largest float; where they alone are finite, so is their mean."""
+    most = np.finfo(losses.dtype).max
+    bounded = np.minimum(losses, most).reshape(shape)
+    if weights is None:
+        return bounded
+    return np.minimum((bounded[..., None] * weights).sum(), most)
 
 
 @quiet
 def label_errors(x: Array, labels: Array, weights: Any) -> Array:
-    """(softmax(x) - one_hot(label)) * weights, with 1 - y from the others where y is near 1."""
+    """(softmax(x) - one_hot(label)) * weights, with y - 1 exact where y is near 1."""
     x = np.asarray(x)
     if (row := _row(x, weights)) is not None:
-        return _errors(row, _checked(int(labels), len(x)), weights)
+        return _errors(row, _checked(labels.item(), x.size), weights).reshape(x.shape)
     found = _terms(x)
     return _errors(found, _flat(labels, found.rows), weights).reshape(x.shape)
 
 
 def _errors(found: _Terms | _Row, label: Any, weights: Any) -> Array:
+    # y - 1 = (term - 1 - others) / (1 + others), where the first difference is exact for the
+    # largest, whose y may be near 1.
     errors: Array
-    if isinstance(found, _Row):
-        part = weights / (1 + found.others)
-        errors = found.terms * part
-        errors[found.top] = part
-        errors[label] = -found.others * part if label == found.top else errors[label] - weights
+    terms, others = found.terms, found.others
+    if type(found) is _Row:
+        share = weights / (1 + others)
+        errors = terms * share
+        errors[label] = (terms.item(label) - 1 - others) * share
         return errors
-    rows, top, _, terms, others = found
-    weight = weights if isinstance(weights, float) else np.asarray(weights, rows.dtype).ravel()
-    scale = weight / (1 + others)
-    errors = terms * scale[:, None]
-    errors.put(top, scale)
-    errors.put(label, np.where(top == label, -others * scale, errors.take(label) - weight))
+    if not isinstance(weights, float):
+        weights = np.asarray(weights, terms.dtype).ravel()
+    shares = weights / (1 + others)
+    errors = terms * shares[:, None]
+    right = terms.take(label)
+    right -= 1
+    right -= others
+    right *= shares
+    errors.put(label, right)
     return errors
 
 
@@ -189,7 +207,7 @@ def _errors(found: _Terms | _Row, label: Any, weights: Any) -> Array:
 def soft_cross_entropy(x: Array, p: Array) -> Array:
     """-sum(p log_softmax(x)) by row; a class of probability 0 counts nothing."""
     x, p = np.asarray(x), np.asarray(p)
-    rows, _, largest, _, others = _terms(x)
+    rows, largest, _, others = _terms(x)
     less = np.minimum(largest[:, None] - rows, np.finfo(rows.dtype).max)
     less += np.log1p(others)[:, None]
     products = np.where(np.equal(p, 0), 0, p * less.reshape(x.shape))
