@@ -149,6 +149,11 @@ def test_uniform_constants_become_numbers() -> None:
         (lambda x: ab.broadcast_to(x, (4, 3)), []),
         (lambda x: (x.T @ x).T, ["transpose", "matmul"]),
         (lambda x: (ab.relu(x), x > 0), ["np.maximum", "np.greater"]),
+        (lambda x: x**2, ["np.square"]),
+        (lambda x: x**1.0, []),
+        (lambda x: x**-1, ["np.reciprocal"]),
+        (lambda x: ab.abs(x) ** 0.5, ["np.absolute", "np.sqrt"]),
+        (lambda x: x**3, ["np.power"]),
     ],
 )
 def test_algebra(f: Any, left: list[str]) -> None:
@@ -156,6 +161,19 @@ def test_algebra(f: Any, left: list[str]) -> None:
     by += [with_common_subexpressions_shared, without_dead_code]
     _, after = changed(f, X, by=by)
     assert ops(after) == left
+
+
+@pytest.mark.parametrize(
+    ("exponent", "left"),
+    [
+        (2, ["np.multiply"]),
+        (3.0, ["np.square", "np.multiply"]),
+        (0.1, ["pow_less", "np.multiply"]),  # 0.1 - 1 is no float
+    ],
+)
+def test_the_derivative_of_a_power(exponent: float, left: list[str]) -> None:
+    _, after = changed(ab.grad(lambda x: ab.sum(x**exponent)), np.abs(X), by=[optimised])
+    assert [op for op in ops(after) if op in ("pow_less", "np.power", *left)] == left
 
 
 def test_what_only_looks_like_a_no_op_is_left() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -117,6 +119,29 @@ def _greater(build: Builder, instruction: Instruction, makers: Makers) -> Operan
     return None
 
 
+def _power(build: Builder, instruction: Instruction, _makers: Makers) -> Operand | None:
+    """What ``x ** y`` computes, which `np.power` does not, where the exponent is simple."""
+    x, y = instruction.operands
+    if not isinstance(x, Var) or x.dtype.kind != "f" or not isinstance(y, int | float):
+        return None
+    if y == 1:
+        return _same_kind(x, instruction.out)
+    simple = {2: "np.square", 0.5: "np.sqrt", -1: "np.reciprocal"}.get(y)
+    return None if simple is None else _same_kind(build.ufunc(simple, x), instruction.out)
+
+
+def _pow_less(build: Builder, instruction: Instruction, _makers: Makers) -> Operand | None:
+    """``x ** (y - n)``, where the difference of two numbers is exact."""
+    x, y = instruction.operands
+    (n,) = instruction.params
+    if not isinstance(x, Var) or not isinstance(y, int | float):
+        return None
+    power = y - n
+    if not math.isfinite(power) or Fraction(power) != Fraction(y) - Fraction(n):
+        return None
+    return _same_kind(build.ufunc("np.power", x, power), instruction.out)
+
+
 def _reshape(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
     x, out = instruction.operands[0], instruction.out
     assert isinstance(x, Var)
@@ -173,6 +198,8 @@ _REWRITINGS: dict[str, Callable[[Builder, Instruction, Makers], Operand | None]]
     "np.subtract": _subtract,
     "np.negative": _negative,
     "np.greater": _greater,
+    "np.power": _power,
+    "pow_less": _pow_less,
     "reshape": _reshape,
     "transpose": _transpose,
     "broadcast_to": _broadcast_to,
