@@ -33,6 +33,8 @@ ONE_THREAD = {
 }
 """What a process needs in its environment before it imports an engine."""
 _COMPARED = 3
+_ROUND = 0.05
+"""About how many seconds of steps an engine takes before the next has its turn."""
 
 
 @dataclass
@@ -80,11 +82,12 @@ def measure(workload: Workload, engines: list[str], rounds: int) -> dict[str, An
             ENGINES[engine], module.NAME, float("inf"), float("inf"), first, tuple(losses)
         )
     _same_losses(workload, timings.values())
+    counts = {engine: _steps_in_a_round(step) for engine, step in steps.items()}
     taken: dict[str, list[float]] = {engine: [] for engine in steps}
     with _collector(workload):
         for _ in range(rounds):
             for engine, step in steps.items():
-                taken[engine].append(_one_round(step, workload.steps))
+                taken[engine].append(_one_round(step, counts[engine]))
     for engine, timing in timings.items():
         timing.least, timing.median = min(taken[engine]), statistics.median(taken[engine])
     return {
@@ -92,6 +95,13 @@ def measure(workload: Workload, engines: list[str], rounds: int) -> dict[str, An
         "timings": [asdict(timing) for timing in timings.values()],
         "missing": missing,
     }
+
+
+def _steps_in_a_round(step: Callable[[], float]) -> int:
+    """So many that an engine has warmed up for most of the round, as it has in training."""
+    before = time.perf_counter()
+    step()
+    return max(1, min(1000, round(_ROUND / (time.perf_counter() - before))))
 
 
 def _one_round(step: Callable[[], float], steps: int) -> float:

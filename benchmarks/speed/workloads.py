@@ -26,8 +26,6 @@ class Workload:
         What it is called, and what it is.
     data
         Makes the arrays, by name: the weights are under "params".
-    steps
-        How many steps are timed together.
     base
         The engine that the others are related to.
     tolerance
@@ -37,7 +35,6 @@ class Workload:
     name: str
     title: str
     data: Callable[[], Arrays]
-    steps: int
     base: str = "NumPy by hand"
     tolerance: float = 1e-4
 
@@ -145,24 +142,21 @@ def drawing() -> Arrays:
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("T1", "784-50-10, ReLU, batches of 100, SGD", two_layers, 100),
-        Workload("T2", "784-128-64-10, sigmoid, no bias, one by one, SGD", one_by_one, 100),
-        Workload("T3", "512-512-512-10, ReLU, batches of 4096, SGD", wide, 2),
-        Workload("exercise 4", "400-25-10, sigmoid, 5000 samples, gradient", exercise_4, 5),
-        Workload("characters", "embedding, tanh, 27 letters, batches of 32, SGD", characters, 100),
-        Workload("small", "100 operations on 8 x 8 arrays, gradient", small_operations, 30),
-        Workload("curvature", "Hessian-vector product, 20-64-1, tanh", curvature, 50),
-        Workload(
-            "moons", "micrograd's demo: 2-16-16-1, 100 points, SGD", moons, 1, base="micrograd"
-        ),
+        Workload("T1", "784-50-10, ReLU, batches of 100, SGD", two_layers),
+        Workload("T2", "784-128-64-10, sigmoid, no bias, one by one, SGD", one_by_one),
+        Workload("T3", "512-512-512-10, ReLU, batches of 4096, SGD", wide),
+        Workload("exercise 4", "400-25-10, sigmoid, 5000 samples, gradient", exercise_4),
+        Workload("characters", "embedding, tanh, 27 letters, batches of 32, SGD", characters),
+        Workload("small", "100 operations on 8 x 8 arrays, gradient", small_operations),
+        Workload("curvature", "Hessian-vector product, 20-64-1, tanh", curvature),
+        Workload("moons", "micrograd's demo: 2-16-16-1, 100 points, SGD", moons, base="micrograd"),
         Workload(
             "moons, collector off",
             "the same without Python's garbage collector",
             moons,
-            1,
             base="micrograd",
         ),
-        Workload("chain", "a million scalars in a row, gradient", chain, 1, base="autograd-bp"),
-        Workload("drawing", "1,000 nodes drawn", drawing, 1, base="autograd-bp"),
+        Workload("chain", "a million scalars in a row, gradient", chain, base="autograd-bp"),
+        Workload("drawing", "1,000 nodes drawn", drawing, base="autograd-bp"),
     )
 }
