@@ -186,7 +186,7 @@ def sum_to(operand: Any, shape: Shape) -> Array:
     if x.shape[added:] == shape:
         if added == 1 and x.ndim == 2 and x.dtype.kind == "f":
             # The sum of rows as a product with ones: BLAS is faster than NumPy's reduction.
-            total: Array = np.dot(_ones(len(x), x.dtype), x)
+            total: Array = np.dot(ones(len(x), x.dtype), x)
             return total
         return np.asarray(np.add.reduce(x, axis=tuple(range(added))))
     stretched = tuple(
@@ -198,10 +198,11 @@ def sum_to(operand: Any, shape: Shape) -> Array:
 
 
 @functools.lru_cache(64)
-def _ones(n: int, dtype: np.dtype[Any]) -> Array:
-    ones = np.ones(n, dtype)
-    ones.flags.writeable = False
-    return ones
+def ones(n: int, dtype: np.dtype[Any]) -> Array:
+    """n ones, read-only."""
+    made = np.ones(n, dtype)
+    made.flags.writeable = False
+    return made
 
 
 def spread(x: Any, shape: Shape, axis: Axis, keepdims: bool) -> Array:

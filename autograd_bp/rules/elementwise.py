@@ -127,7 +127,8 @@ add_to_sheet(
     ),
     elementwise("cbrt(x)", "cbrt(x)", d=["1 / (3 * out * out)"], boundary={(0.0,): (inf,)}),
     elementwise("exp(x)", "exp(x)", d=["out"]),
-    elementwise("exp2(x)", "exp2(x)", d=["out * ln2"]),
+    # 2**x ln(2) is finite a little beyond where 2**x is.
+    elementwise("exp2(x)", "exp2(x)", d=["2 * ln2 * exp2(x - 1)"]),
     elementwise("expm1(x)", "expm1(x)", d=["exp(x)"]),
     elementwise("log(x)", "log(x)", d=["1 / x"], domain=[POSITIVE], boundary={(0.0,): (inf,)}),
     elementwise("log2(x)", "log2(x)", d=["log2_e / x"], domain=[POSITIVE]),
