@@ -149,6 +149,7 @@ def test_uniform_constants_become_numbers() -> None:
         (lambda x: ab.broadcast_to(x, (4, 3)), []),
         (lambda x: (x.T @ x).T, ["transpose", "matmul"]),
         (lambda x: (ab.relu(x), x > 0), ["np.maximum", "np.greater"]),
+        (lambda x: ab.abs(-x), ["np.absolute"]),
         (lambda x: x**2, ["np.square"]),
         (lambda x: x**1.0, []),
         (lambda x: x**-1, ["np.reciprocal"]),

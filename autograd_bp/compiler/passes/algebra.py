@@ -108,6 +108,14 @@ def _negative(_build: Builder, instruction: Instruction, makers: Makers) -> Oper
     return None
 
 
+def _absolute(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
+    (x,) = instruction.operands
+    maker = makers.get(x) if isinstance(x, Var) else None
+    if maker is not None and maker.op == "np.negative":
+        return build.ufunc("np.absolute", maker.operands[0])
+    return None
+
+
 def _greater(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
     """``x > 0`` where ``maximum(x, 0)`` is known: that is positive in the same places."""
     x, zero = instruction.operands
@@ -197,6 +205,7 @@ _REWRITINGS: dict[str, Callable[[Builder, Instruction, Makers], Operand | None]]
     "np.add": _add,
     "np.subtract": _subtract,
     "np.negative": _negative,
+    "np.absolute": _absolute,
     "np.greater": _greater,
     "np.power": _power,
     "pow_less": _pow_less,
