@@ -17,51 +17,47 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from speed.timing import ENGINES, ONE_THREAD, measure, pin, workload_of
+from speed.timing import ENGINES, ONE_THREAD, measure, pin, serve, workload_of
 from speed.workloads import WORKLOADS
 
 
 def main() -> None:
-    """Measure and report; with --worker, measure one workload and print it as JSON."""
+    """Measure and report; with --worker, be one engine with one workload."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="default: all")
     parser.add_argument("--engines", default=",".join(ENGINES), help="default: all")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write performance.* there")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", metavar="ENGINE", help=argparse.SUPPRESS)
     options = parser.parse_args()
     names = options.workloads or list(WORKLOADS)
-    if unknown := [name for name in names if name not in (*WORKLOADS, "growth")]:
+    if unknown := [name for name in names if name not in WORKLOADS]:
         parser.error(f"no workloads: {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
-    if options.worker:
-        sys.stdout.write(json.dumps(_work(names[0], options.engines.split(","), options.rounds)))
-        return
-    results = []
-    for name in names:
-        results.append(_in_a_process(name, options.engines, options.rounds))
-        _say(results[-1])
-    if options.write:
-        _write(results, _in_a_process("growth", options.engines, 1), options.write)
-
-
-def _work(name: str, engines: list[str], rounds: int) -> Any:
-    if name == "growth":
+    if options.worker == "growth":
         from speed.growth import curves
 
         pin()
-        return curves()
-    return measure(workload_of(name), engines, rounds)
+        sys.stdout.write(json.dumps(curves()))
+        return
+    if options.worker:
+        serve(workload_of(names[0]), options.worker)
+        return
+    results = []
+    for name in names:
+        results.append(measure(workload_of(name), options.engines.split(","), options.rounds))
+        _say(results[-1])
+    if options.write:
+        _write(results, _growth(), options.write)
 
 
-def _in_a_process(name: str, engines: str, rounds: int) -> Any:
-    """The measurement in a process of its own, with one thread from its start."""
-    command = [sys.executable, str(Path(__file__).parent), name, "--worker"]
-    command += ["--engines", engines, "--rounds", str(rounds)]
+def _growth() -> Any:
+    """How time and memory grow, in a process with one thread from its start."""
+    command = [sys.executable, str(Path(__file__).parent), "--worker", "growth"]
     done = subprocess.run(
         command, env={**os.environ, **ONE_THREAD}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        sys.exit(f"{name} failed:\n{done.stderr}")
+        sys.exit(f"growth failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -14,8 +14,8 @@ _HEAD = """\
 Written by `make bench`, which measures all this again. {machine}.
 
 Every engine does the same work, and the losses of the first steps are compared. The engines take
-turns, round by round, in one process for each workload, pinned to one core, with one thread. Of all
-rounds the least time of a step counts, and its ratio to the first column; the medians are in
+turns, round by round, each in a process of its own, pinned to the same core, with one thread. Of
+all rounds the least time of a step counts, and its ratio to the first column; the medians are in
 [performance.json](performance.json). Smaller is faster.
 
 Arrays that are constants of a step are marked read-only for autograd-bp, which copies them

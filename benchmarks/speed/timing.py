@@ -1,15 +1,19 @@
-"""Timing engines in turn, on one core and one thread."""
+"""Timing engines in turn, each in a process of its own, on one core and one thread."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from speed.workloads import WORKLOADS, Workload
@@ -55,46 +59,126 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
+# -- the process that measures --------------------------------------------------------------------
+
+
+class Worker:
+    """An engine with a workload, in a process of its own: no engine feels the others' threads.
+
+    Raises
+    ------
+    EngineError
+        If the engine cannot do the workload.
+    """
+
+    def __init__(self, workload: str, engine: str) -> None:
+        command = [sys.executable, str(Path(__file__).parent), workload, "--worker", engine]
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            self.made = self._answer()
+        except EngineError:
+            self.close()
+            raise
+
+    def round(self) -> float:
+        """The seconds of a step, over a round."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("round\n")
+        self._process.stdin.flush()
+        seconds: float = self._answer()["seconds"]
+        return seconds
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise EngineError(f"it ended with {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise EngineError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+class EngineError(Exception):
+    """Why an engine did not do a workload."""
+
+
 def measure(workload: Workload, engines: list[str], rounds: int) -> dict[str, Any]:
     """Time the workload on every engine that has it, in turn, round by round.
 
     ValueError if two engines did not compute the same losses.
     """
-    pin()
-    steps: dict[str, Callable[[], float]] = {}
-    timings: dict[str, Timing] = {}
+    workers: dict[str, Worker] = {}
     missing: dict[str, str] = {}
     for engine in engines:
         try:
-            module = importlib.import_module(f"speed.{engine}")
-            if workload.name not in module.STEPS:
-                continue
-            before = time.perf_counter()
-            step = module.STEPS[workload.name](workload.data())
-            losses = [step()]
-            first = time.perf_counter() - before
-            losses += [step() for _ in range(_COMPARED - 1)]
-        except Exception as error:  # the other engines are still worth timing
-            missing[ENGINES[engine]] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            worker = Worker(workload.name, engine)
+        except EngineError as error:
+            missing[ENGINES[engine]] = str(error)
             continue
-        steps[engine] = step
-        timings[engine] = Timing(
-            ENGINES[engine], module.NAME, float("inf"), float("inf"), first, tuple(losses)
-        )
-    _same_losses(workload, timings.values())
-    counts = {engine: _steps_in_a_round(step) for engine, step in steps.items()}
-    taken: dict[str, list[float]] = {engine: [] for engine in steps}
-    with _collector(workload):
-        for _ in range(rounds):
-            for engine, step in steps.items():
-                taken[engine].append(_one_round(step, counts[engine]))
-    for engine, timing in timings.items():
-        timing.least, timing.median = min(taken[engine]), statistics.median(taken[engine])
+        if worker.made:
+            workers[engine] = worker
+        else:
+            worker.close()
+    taken: dict[str, list[float]] = {engine: [] for engine in workers}
+    for _ in range(rounds):
+        for engine, worker in workers.items():
+            taken[engine].append(worker.round())
+    timings = []
+    for engine, worker in workers.items():
+        seconds = taken[engine]
+        least, median = min(seconds), statistics.median(seconds)
+        timings.append(Timing(ENGINES[engine], least=least, median=median, **worker.made))
+        worker.close()
+    _same_losses(workload, timings)
     return {
         "workload": workload.name,
-        "timings": [asdict(timing) for timing in timings.values()],
+        "timings": [asdict(timing) for timing in timings],
         "missing": missing,
     }
+
+
+# -- the process of an engine ---------------------------------------------------------------------
+
+
+def serve(workload: Workload, engine: str) -> None:
+    """Say how the first steps went, as JSON; then answer every line with the time of a round."""
+    pin()
+    answers, sys.stdout = sys.stdout, sys.stderr  # an engine may print
+
+    def answer(**found: Any) -> None:
+        print(json.dumps(found), file=answers, flush=True)
+
+    try:
+        module = importlib.import_module(f"speed.{engine}")
+        if workload.name not in module.STEPS:
+            return answer()
+        before = time.perf_counter()
+        step = module.STEPS[workload.name](workload.data())
+        losses = [step()]
+        first = time.perf_counter() - before
+        losses += [step() for _ in range(_COMPARED - 1)]
+        steps = _steps_in_a_round(step)
+    except Exception as error:  # the other engines are still worth timing
+        return answer(error=f"{type(error).__name__}: {error}".splitlines()[0][:200])
+    answer(title=module.NAME, first=first, losses=losses)
+    with _collector(workload):
+        for _ in sys.stdin:
+            answer(seconds=_one_round(step, steps))
+    return None
 
 
 def _steps_in_a_round(step: Callable[[], float]) -> int:
