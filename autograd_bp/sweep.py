@@ -270,11 +270,12 @@ def backward(output: Node, cotangent: Any, *, retain_grads: bool) -> None:
     Everything is computed first, so that an error on the way changes no gradient.
     """
     found = sweep({output: output._seed(cotangent)}, between=retain_grads)
-    gradients = {}
-    for node, gradient in found.cotangents.items():
-        if type(gradient) is not float and node not in found.owned:
-            gradient = gradient.copy()
-        gradients[node] = with_earlier(node, gradient) if node.rule is None else gradient
+    gradients, owned = found.cotangents, found.owned
+    for node, gradient in gradients.items():
+        if node not in owned and type(gradient) is not float:
+            gradients[node] = gradient = gradient.copy()
+        if node.grad is not None and node.rule is None:
+            gradients[node] = with_earlier(node, gradient)
     for node, gradient in gradients.items():
         if node.rule is None:
             keep_gradient(node, gradient)
@@ -289,7 +290,7 @@ def with_earlier(leaf: Node, gradient: Any) -> Any:
 
 def keep_gradient(leaf: Node, gradient: Any) -> None:
     """Set `.grad` of a leaf after a backward call, and count the call."""
-    calls = 1 + accumulated_calls(leaf)
+    calls = 1 if leaf.grad is None else 1 + accumulated_calls(leaf)
     noted = {"grad": gradient, "calls": calls}
     leaf._notes = noted if leaf._notes is None else {**leaf._notes, **noted}
     leaf.grad = gradient
