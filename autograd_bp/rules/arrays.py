@@ -480,7 +480,7 @@ def sigmoid(x: Any) -> Any:
     with np.errstate(over="ignore", under="ignore"):
         power = np.exp(-x)
         result = 1.0 / (1.0 + power)
-        if np.maximum.reduce(power, axis=None, initial=0.0) == np.inf:
+        if np.count_nonzero(result) < result.size:  # it is 0 only there
             result = np.where(power == np.inf, np.exp(x), result)
     return result
 

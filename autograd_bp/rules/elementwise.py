@@ -341,7 +341,7 @@ add_to_sheet(
     # out * (1 - out) without the cancellation for x > 0.
     elementwise(
         "sigmoid_slope(x)",
-        "t0 = exp(-abs(x)); t0 / ((1 + t0) * (1 + t0))",
+        "t0 = exp(-abs(x)); t1 = 1 + t0; t0 / (t1 * t1)",
         d=["-out * tanh(x / 2)"],
         public=False,
     ),
