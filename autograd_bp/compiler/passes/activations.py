@@ -246,11 +246,13 @@ def _label_errors(writer: _Writer, instruction: Instruction, out: Var) -> bool:
         return False
     x, (labels, weights) = instruction.operands[0], instruction.params
     places, terms, others = _label_terms(writer, x, labels)  # type: ignore[arg-type]
-    weight = 1.0 if weights is None else weights
-    scale = writer.ufunc("np.true_divide", weight, writer.ufunc("np.add", others, 1.0))
-    shares = writer.ufunc("np.multiply", terms, writer.column(scale))
-    missing = writer.ufunc("np.negative", writer.ufunc("np.multiply", others, scale))
-    writer.put(shares, places, missing, into=out)
+    parts = writer.put(terms, places, writer.ufunc("np.negative", others))
+    whole = writer.ufunc("np.add", others, 1.0)
+    if weights is None or weights == 1.0:
+        writer.build.ufunc("np.true_divide", parts, writer.column(whole), into=out)
+    else:
+        scale = writer.ufunc("np.true_divide", weights, whole)
+        writer.build.ufunc("np.multiply", parts, writer.column(scale), into=out)
     return True
 
 
