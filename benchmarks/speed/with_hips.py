@@ -8,7 +8,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd import hessian_vector_product, value_and_grad
+from autograd import grad, value_and_grad
 
 NAME = f"HIPS autograd {version('autograd')}"
 
@@ -96,7 +96,12 @@ def curvature(data: dict[str, Any]) -> Callable[[], float]:
     def loss(p: list[Any]) -> Any:
         return anp.mean((anp.dot(anp.tanh(anp.dot(x, p[0])), p[1]) - t) ** 2)
 
-    product = hessian_vector_product(loss)
+    first = grad(loss)
+
+    def along(p: list[Any], v: list[Any]) -> Any:
+        return sum(anp.sum(g * each) for g, each in zip(first(p), v, strict=True))
+
+    product = grad(along)  # its own hessian_vector_product takes one array
     return lambda: float(sum(each.sum() for each in product(data["weights"], data["v"])))
 
 
