@@ -243,9 +243,11 @@ def _run(
 
 def _have_nan(cotangents: Iterable[NDArray[Any] | float]) -> bool:
     """Whether an element is nan: one pass through BLAS, where it can."""
-    for total in cotangents:
-        if type(total) is not float:
-            flat = total.ravel("K")  # type: ignore[union-attr]
+    for cotangent in cotangents:
+        if isinstance(cotangent, float):
+            total: Any = cotangent
+        else:
+            flat = cotangent.ravel("K")
             total = np.dot(flat, flat)
         if total != total:
             return True
