@@ -279,4 +279,16 @@ def test_a_refused_function_says_why_and_what_to_do() -> None:
 
 def test_the_page_is_what_the_code_says() -> None:
     written = (Path(__file__).parents[2] / "docs" / "numpy.md").read_text(encoding="utf-8")
-    assert written == page.page(), "make it again: python -m autograd_bp.numpy_protocol.page"
+    now = page.page()
+    if f" in NumPy {np.__version__.rsplit('.', 1)[0]}," in written:
+        assert written == now, "make it again: python -m autograd_bp.numpy_protocol.page"
+    # Another NumPy has a few functions more or less; of those in both the page says the same.
+    rows, of_now = rows_of(written), rows_of(now)
+    both = rows.keys() & of_now.keys()
+    assert len(both) > 400
+    assert {name: rows[name] for name in both} == {name: of_now[name] for name in both}
+
+
+def rows_of(text: str) -> dict[str, str]:
+    """The lines about functions, by name."""
+    return {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `np.")}
