@@ -29,6 +29,9 @@ def _counterparts() -> Iterator[tuple[Any, Callable[..., Any]]]:
         function = getattr(np, name, None)
         if function is not None and not isinstance(function, np.ufunc) and name not in in_place:
             yield function, operation
+    former = vars(np).get("trapz")  # its name, until NumPy 2.4 left that out
+    if former is not None:
+        yield former, PUBLIC["trapezoid"]
     for ours, numpys in ((linalg, np.linalg), (fft, np.fft)):
         for name in ours.__all__:
             if hasattr(numpys, name):

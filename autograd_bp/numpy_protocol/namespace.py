@@ -13,8 +13,8 @@ ON_NUMBERS: tuple[str, ...] = tuple(
         "may_share_memory shares_memory isscalar einsum_path "
         # comparisons, and where something is
         "isclose allclose array_equal array_equiv isneginf isposinf iscomplex isreal iscomplexobj "
-        "isrealobj isin nonzero flatnonzero argwhere searchsorted digitize lexsort argpartition "
-        "nanargmax nanargmin "
+        "isrealobj isin in1d nonzero flatnonzero argwhere searchsorted digitize lexsort "
+        "argpartition nanargmax nanargmin "
         # whole numbers and truth values
         "packbits unpackbits ravel_multi_index unravel_index diag_indices_from tril_indices_from "
         "triu_indices_from "
