@@ -275,9 +275,8 @@ def backward(output: Node, cotangent: Any, *, retain_grads: bool) -> None:
     gradients, owned = found.cotangents, found.owned
     for node, gradient in gradients.items():
         if node not in owned and type(gradient) is not float:
-            gradients[node] = gradient = gradient.copy()
-        if node.grad is not None and node.rule is None:
-            gradients[node] = with_earlier(node, gradient)
+            gradient = gradient.copy()
+        gradients[node] = with_earlier(node, gradient) if node.rule is None else gradient
     for node, gradient in gradients.items():
         if node.rule is None:
             keep_gradient(node, gradient)
@@ -292,9 +291,8 @@ def with_earlier(leaf: Node, gradient: Any) -> Any:
 
 def keep_gradient(leaf: Node, gradient: Any) -> None:
     """Set `.grad` of a leaf after a backward call, and count the call."""
-    calls = 1 if leaf.grad is None else 1 + accumulated_calls(leaf)
-    noted = {"grad": gradient, "calls": calls}
-    leaf._notes = noted if leaf._notes is None else {**leaf._notes, **noted}
+    calls = 1 + accumulated_calls(leaf)
+    leaf._notes = {**(leaf._notes or {}), "grad": gradient, "calls": calls}
     leaf.grad = gradient
 
 

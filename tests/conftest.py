@@ -12,6 +12,7 @@ for variable in (
 ):
     os.environ.setdefault(variable, "1")
 
+import gc
 import shutil
 from collections.abc import Iterator
 
@@ -33,6 +34,15 @@ settings.load_profile(PROFILE)
 def the_same_draws_in_every_worker() -> Iterator[None]:
     with repeatable_draws():
         yield
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """No cyclic garbage collector: it is slow on many objects, and graphs are freed without it."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

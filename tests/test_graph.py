@@ -7,7 +7,7 @@ import math
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -254,14 +254,6 @@ def test_accumulated_calls_counts_the_sweeps_in_a_gradient() -> None:
 
 
 # -- great length ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """No cyclic garbage collector: graphs are freed without it, and it is slow on many objects."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_collector")

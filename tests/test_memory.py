@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -90,16 +90,8 @@ def scalars() -> Callable[[], Any]:
     return step
 
 
-@pytest.fixture
-def no_garbage_collection() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("engine", [eager, compiled, scalars])
 def test_a_hundred_thousand_steps_leave_nothing(engine: Callable[[], Callable[[], Any]]) -> None:
     step = engine()

@@ -7,7 +7,6 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -204,15 +203,7 @@ def test_a_graph_with_scopes_is_copied_and_differentiated_again() -> None:
     assert ab.gradients(slope, [x])[0] == 2.0
 
 
-@pytest.fixture
-def no_garbage_collection() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.usefixtures("no_collector")
 def test_reading_a_hundred_thousand_nodes_takes_time_in_proportion() -> None:
     def chain(n: int) -> Value:
         x: Any = Value(0.5)

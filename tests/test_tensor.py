@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import gc
 import operator
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -832,14 +831,6 @@ def test_deepcopy_copies_graph_sharing_gradients_and_arrays() -> None:
     np.testing.assert_array_equal(ab.gradients(second.sum(), [twin_x])[0], [8.0, 8.0])
     twin_x.data[:] = 50.0
     assert x.data.tolist() == [1.0, 2.0]
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """No cyclic garbage collector: it is slow on many objects, and has nothing to do here."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_collector")

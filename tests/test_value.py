@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import gc
 import math
 import operator
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -565,14 +564,6 @@ def test_deepcopy_copies_the_graph_with_its_sharing_and_gradients() -> None:
     assert twin_x.grad == x.grad == 16.0
     twin_x.data = 5.0
     assert x.data == 2.0
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """No cyclic garbage collector: it is slow on many objects, and has nothing to do here."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -51,6 +51,12 @@ def _same_kind(operand: Operand, out: Var | None) -> Operand | None:
     return operand if same else None
 
 
+def _negated(operand: Operand, makers: Makers) -> Operand | None:
+    """What the operand is the negative of, if it was made so."""
+    maker = makers.get(operand) if isinstance(operand, Var) else None
+    return maker.operands[0] if maker is not None and maker.op == "np.negative" else None
+
+
 def _multiply(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
     x, y = instruction.operands
     out = instruction.out
@@ -60,12 +66,9 @@ def _multiply(build: Builder, instruction: Instruction, makers: Makers) -> Opera
         if _is_number(one, -1) and _same_kind(other, out) is not None:
             return build.ufunc("np.negative", other)
     for product, factor in ((x, y), (y, x)):  # -a * b = -(a * b); numbers meet
-        maker = makers.get(product) if isinstance(product, Var) else None
-        if maker is None or maker.out is None:
-            continue
-        if maker.op == "np.negative" and isinstance(factor, int | float):
-            result = build.ufunc("np.multiply", maker.operands[0], -factor)
-            return _same_kind(result, out)
+        inner = _negated(product, makers)
+        if inner is not None and isinstance(factor, int | float):
+            return _same_kind(build.ufunc("np.multiply", inner, -factor), out)
     return None
 
 
@@ -84,9 +87,9 @@ def _add(build: Builder, instruction: Instruction, makers: Makers) -> Operand | 
         if _is_number(zero, 0):
             return _same_kind(other, instruction.out)
     for negative, other in ((y, x), (x, y)):
-        maker = makers.get(negative) if isinstance(negative, Var) else None
-        if maker is not None and maker.op == "np.negative":
-            return build.ufunc("np.subtract", other, maker.operands[0])
+        inner = _negated(negative, makers)
+        if inner is not None:
+            return build.ufunc("np.subtract", other, inner)
     return None
 
 
@@ -94,26 +97,18 @@ def _subtract(build: Builder, instruction: Instruction, makers: Makers) -> Opera
     x, y = instruction.operands
     if _is_number(y, 0):
         return _same_kind(x, instruction.out)
-    maker = makers.get(y) if isinstance(y, Var) else None
-    if maker is not None and maker.op == "np.negative":
-        return build.ufunc("np.add", x, maker.operands[0])
-    return None
+    inner = _negated(y, makers)
+    return None if inner is None else build.ufunc("np.add", x, inner)
 
 
 def _negative(_build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
-    (x,) = instruction.operands
-    maker = makers.get(x) if isinstance(x, Var) else None
-    if maker is not None and maker.op == "np.negative":
-        return _same_kind(maker.operands[0], instruction.out)
-    return None
+    inner = _negated(instruction.operands[0], makers)
+    return None if inner is None else _same_kind(inner, instruction.out)
 
 
 def _absolute(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
-    (x,) = instruction.operands
-    maker = makers.get(x) if isinstance(x, Var) else None
-    if maker is not None and maker.op == "np.negative":
-        return build.ufunc("np.absolute", maker.operands[0])
-    return None
+    inner = _negated(instruction.operands[0], makers)
+    return None if inner is None else build.ufunc("np.absolute", inner)
 
 
 def _greater(build: Builder, instruction: Instruction, makers: Makers) -> Operand | None:
