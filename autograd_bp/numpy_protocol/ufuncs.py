@@ -49,8 +49,11 @@ _ON_VECTORS = {np.vecdot: {"axis"}}
 
 def array_ufunc(_: Node, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's hook for ufuncs."""
-    if method == "__call__" and not kwargs and (rule := _RULES.get(ufunc)) is not None:
-        return apply(rule, inputs)
+    if method == "__call__" and not kwargs:
+        if (rule := _RULES.get(ufunc)) is not None:
+            return apply(rule, inputs)
+        if (operation := UFUNCS.get(ufunc)) is not None:
+            return operation(*inputs)
     out = kwargs.pop("out", None)
     if out is not None:
         where = kwargs.pop("where", True) if method == "__call__" else True
